@@ -1,0 +1,51 @@
+/* main: the command. It reads the options, turns Ctrl-C into an interrupt, and runs one script. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/options.h"
+#include "lacuna.h"
+
+/* The runtime that Ctrl-C interrupts: a signal handler can be given nothing else. Only the command has one. */
+static lacuna_t *volatile interrupted_runtime;
+
+/* The first Ctrl-C cancels the main task so that clean-up runs; the second ends the process at once. */
+static void on_sigint(int signal_number) {
+  (void)signal_number;
+  lacuna_t *runtime = interrupted_runtime;
+  if (!runtime) _exit(LACUNA_INTERRUPTED);
+  interrupted_runtime = NULL;
+  lacuna_interrupt(runtime);
+}
+
+static void watch_interrupts(lacuna_t *runtime) {
+  interrupted_runtime = runtime;
+  struct sigaction action = {.sa_handler = on_sigint, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+}
+
+int main(int argc, char **argv) {
+  cli_options options;
+  if (!cli_parse_options(&options, argc, argv)) return LACUNA_USAGE;
+  if (options.is_help) return cli_print_usage(stdout), LACUNA_OK;
+  if (options.is_version) return printf("lacuna %s\n", lacuna_version()), LACUNA_OK;
+  signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of one write, not the end of the process */
+  lacuna_t *runtime = lacuna_new(&options.runtime);
+  if (!runtime) {
+    fprintf(stderr, "lacuna: out of memory or file descriptors\n");
+    return LACUNA_FAILED;
+  }
+  watch_interrupts(runtime);
+  int status = options.code ? lacuna_run_string(runtime, options.code, "=(command line)", options.argc, options.argv)
+                            : lacuna_run_file(runtime, options.script, options.argc, options.argv);
+  interrupted_runtime = NULL;
+  lacuna_free(runtime);
+  if (fflush(stdout) != 0 && status == LACUNA_OK) {
+    perror("lacuna: cannot write to the standard output");
+    status = LACUNA_FAILED;
+  }
+  return status;
+}

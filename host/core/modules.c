@@ -1,0 +1,64 @@
+/* modules: one searcher for everything that ships inside the binary. */
+#include "core/modules.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/runtime.h"
+
+/* One row a native module: nothing else in the host knows them. */
+static const luaL_Reg native_modules[] = {
+    {"lacuna.native.clock", luaopen_lacuna_native_clock},
+    {"lacuna.native.curl", luaopen_lacuna_native_curl},
+    {"lacuna.native.scheduler", luaopen_lacuna_native_scheduler},
+    {"luv", luaopen_lacuna_native_luv},
+};
+
+static int compare_name(const void *name, const void *module) {
+  return strcmp(name, ((const lac_embedded *)module)->name);
+}
+
+/* Loads `name` from the sources below `directory`; pushes the chunk, or a message for require's error. */
+static int load_source(lua_State *L, const char *directory, const char *name) {
+  const char *path = luaL_gsub(L, name, ".", "/");
+  lua_pushfstring(L, "%s/%s.lua", directory, path);
+  if (luaL_loadfile(L, lua_tostring(L, -1)) == 0) return 1;
+  lua_pushfstring(L, "%s/%s/init.lua", directory, path);
+  if (luaL_loadfile(L, lua_tostring(L, -1)) == 0) return 1;
+  return lua_error(L);
+}
+
+static int l_search(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  for (size_t i = 0; i < sizeof native_modules / sizeof *native_modules; i++) {
+    if (strcmp(name, native_modules[i].name) == 0) {
+      lua_pushcfunction(L, native_modules[i].func);
+      return 1;
+    }
+  }
+  const lac_embedded *module =
+      bsearch(name, lac_embedded_modules, lac_embedded_count, sizeof *module, compare_name);
+  if (!module) {
+    lua_pushfstring(L, "\n\tno module '%s' inside lacuna", name);
+    return 1;
+  }
+  const char *directory = getenv("LACUNA_LUA");
+  if (directory) return load_source(L, directory, name);
+  lua_pushfstring(L, "=[%s]", name); /* kernel/traceback.lua leaves frames of such chunks out */
+  if (luaL_loadbuffer(L, (const char *)module->code, module->size_bytes, lua_tostring(L, -1)) != 0)
+    return lua_error(L);
+  return 1;
+}
+
+void lac_open_modules(lua_State *L) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "loaders");
+  for (int i = (int)lua_objlen(L, -1); i >= 2; i--) { /* after package.preload, before the file system */
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushcfunction(L, l_search);
+  lua_rawseti(L, -2, 2);
+  lua_pop(L, 2);
+}

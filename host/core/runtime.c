@@ -1,0 +1,188 @@
+/* runtime: one Lua state on one libuv loop, opened and closed in numbered steps. */
+#include "core/runtime.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/luax.h"
+#include "core/modules.h"
+
+struct lacuna {
+  lua_State *L;
+  uv_loop_t *uv;      /* own_loop, or the program's */
+  uv_loop_t own_loop; /* in use if uv points to it */
+  lac_scheduler *scheduler;
+  lac_closer closers; /* head of a ring; next is the newest */
+  bool is_finished;   /* the script that lacuna_run_* runs has ended, with: */
+  int status;
+};
+
+static const char registry_key; /* its address is the registry's key for the runtime */
+
+lacuna_t *lac_runtime(lua_State *L) {
+  lua_pushlightuserdata(L, (void *)&registry_key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  lacuna_t *runtime = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return runtime;
+}
+
+lua_State *lac_state(lacuna_t *runtime) {
+  return runtime->L;
+}
+
+uv_loop_t *lac_uv_loop(lacuna_t *runtime) {
+  return runtime->uv;
+}
+
+lac_scheduler *lac_runtime_scheduler(lacuna_t *runtime) {
+  return runtime->scheduler;
+}
+
+void lac_add_closer(lacuna_t *runtime, lac_closer *closer) {
+  closer->previous = &runtime->closers;
+  closer->next = runtime->closers.next;
+  closer->next->previous = closer;
+  runtime->closers.next = closer;
+}
+
+void lac_remove_closer(lacuna_t *runtime, lac_closer *closer) {
+  (void)runtime;
+  closer->previous->next = closer->next;
+  closer->next->previous = closer->previous;
+  closer->next = closer->previous = NULL;
+}
+
+/* The part of opening that may raise a Lua error: options on the stack as a light userdata. */
+static int open_state(lua_State *L) {
+  lacuna_t *runtime = lac_runtime(L);
+  const lacuna_options *options = lua_touserdata(L, 1);
+  luaL_openlibs(L);
+  lac_open_modules(L);
+  if (lac_scheduler_open(&runtime->scheduler, L, runtime->uv, options->is_clock_virtual) < 0)
+    return luaL_error(L, "cannot open the scheduler's handles");
+  lua_pushboolean(L, options->is_debug);
+  lua_setfield(L, LUA_REGISTRYINDEX, "lacuna.debug");
+  return 0;
+}
+
+lacuna_t *lacuna_new(const lacuna_options *options) {
+  static const lacuna_options defaults = {0};
+  if (!options) options = &defaults;
+  lacuna_t *runtime = calloc(1, sizeof *runtime); /* 1: memory */
+  if (!runtime) return NULL;
+  runtime->closers.next = runtime->closers.previous = &runtime->closers;
+  runtime->uv = options->loop; /* 2: the loop */
+  if (!runtime->uv) {
+    if (uv_loop_init(&runtime->own_loop) < 0) {
+      free(runtime);
+      return NULL;
+    }
+    runtime->uv = &runtime->own_loop;
+  }
+  runtime->L = luaL_newstate(); /* 3: the state */
+  if (runtime->L) {
+    lua_pushlightuserdata(runtime->L, (void *)&registry_key);
+    lua_pushlightuserdata(runtime->L, runtime);
+    lua_rawset(runtime->L, LUA_REGISTRYINDEX);
+    if (lua_cpcall(runtime->L, open_state, (void *)options) == 0) return runtime; /* 4: libraries, scheduler */
+  }
+  lacuna_free(runtime);
+  return NULL;
+}
+
+/* Runs the loop for as long as handles that are closing still owe their close callback. */
+static void run_close_callbacks(lacuna_t *runtime) {
+  for (int turn = 0; turn < 8 && uv_run(runtime->uv, UV_RUN_NOWAIT); turn++) continue;
+}
+
+void lacuna_free(lacuna_t *runtime) {
+  if (!runtime) return;
+  if (runtime->L) {
+    while (runtime->closers.next != &runtime->closers) { /* 1: native modules close their handles */
+      lac_closer *closer = runtime->closers.next;
+      lac_remove_closer(runtime, closer);
+      closer->close(closer);
+    }
+    lac_close_luv(runtime); /* 2: so do the script's own */
+    run_close_callbacks(runtime);
+  }
+  if (runtime->scheduler) { /* 3: the scheduler; nothing resumes a task from here on */
+    lac_scheduler_close(runtime->scheduler);
+    run_close_callbacks(runtime);
+  }
+  if (runtime->L) lua_close(runtime->L); /* 4: the state; finalizers may still close handles */
+  lac_scheduler_free(runtime->scheduler);
+  if (runtime->uv == &runtime->own_loop) { /* 5: the loop */
+    while (uv_loop_close(runtime->uv) == UV_EBUSY) uv_run(runtime->uv, UV_RUN_ONCE);
+  }
+  free(runtime);
+}
+
+lua_State *lacuna_lua_state(lacuna_t *runtime) {
+  return runtime->L;
+}
+
+const char *lacuna_version(void) {
+  return LACUNA_VERSION;
+}
+
+void lacuna_interrupt(lacuna_t *runtime) {
+  lac_scheduler_interrupt(runtime->scheduler);
+}
+
+/* finish(status): the main task has ended and nothing that it left runs any more. */
+static int l_finish(lua_State *L) {
+  lacuna_t *runtime = lua_touserdata(L, lua_upvalueindex(1));
+  runtime->status = (int)lua_tointeger(L, 1);
+  runtime->is_finished = true;
+  return 0;
+}
+
+typedef struct script {
+  lacuna_t *runtime;
+  const char *kind; /* "file" or "string" */
+  const char *source, *name;
+  int argc;
+  char **argv;
+} script;
+
+static int start_script(lua_State *L) {
+  const script *script = lua_touserdata(L, 1);
+  lac_require(L, "lacuna.async.main");
+  lua_pushstring(L, script->kind);
+  lua_pushstring(L, script->source);
+  lua_pushstring(L, script->name);
+  lua_createtable(L, script->argc, 0);
+  for (int i = 0; i < script->argc; i++) {
+    lua_pushstring(L, script->argv[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushlightuserdata(L, script->runtime);
+  lua_pushcclosure(L, l_finish, 1);
+  lua_call(L, 5, 0);
+  return 0;
+}
+
+static int run_script(script *script) {
+  lacuna_t *runtime = script->runtime;
+  runtime->is_finished = false;
+  runtime->status = LACUNA_FAILED;
+  if (lua_cpcall(runtime->L, start_script, script) != 0) {
+    fprintf(stderr, "lacuna: %s\n", lua_tostring(runtime->L, -1));
+    lua_pop(runtime->L, 1);
+    return LACUNA_FAILED;
+  }
+  while (!runtime->is_finished) uv_run(runtime->uv, UV_RUN_ONCE);
+  return runtime->status;
+}
+
+int lacuna_run_file(lacuna_t *runtime, const char *path, int argc, char **argv) {
+  return run_script(&(script){runtime, "file", path, path, argc, argv});
+}
+
+int lacuna_run_string(lacuna_t *runtime, const char *source, const char *name, int argc, char **argv) {
+  return run_script(&(script){runtime, "string", source, name, argc, argv});
+}

@@ -1,0 +1,30 @@
+#include "core/wake.h"
+
+#include <lauxlib.h>
+
+#include "core/luax.h"
+#include "core/runtime.h"
+
+lac_pin lac_pin_value(lua_State *L, int index) {
+  lua_pushvalue(L, index);
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+void lac_unpin(lacuna_t *runtime, lac_pin *pin) {
+  luaL_unref(lac_state(runtime), LUA_REGISTRYINDEX, *pin);
+  *pin = LAC_NO_PIN;
+}
+
+lua_State *lac_wake_open(lacuna_t *runtime, lac_pin function) {
+  lua_State *L = lac_state(runtime);
+  lua_pushcfunction(L, lac_with_traceback);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, function);
+  return L;
+}
+
+void lac_wake_call(lacuna_t *runtime, int argument_count) {
+  lua_State *L = lac_state(runtime);
+  int handler = lua_gettop(L) - argument_count - 1;
+  if (lua_pcall(L, argument_count, 0, handler) != 0) lac_scheduler_report(lac_runtime_scheduler(runtime));
+  lua_settop(L, handler - 1);
+}

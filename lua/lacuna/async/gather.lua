@@ -1,0 +1,124 @@
+-- gather: many awaitables as one future of the list of their results.
+
+local await = require("lacuna.kernel.trap").await
+local errors = require "lacuna.kernel.errors"
+local future = require "lacuna.kernel.future"
+local layout = require "lacuna.kernel.layout"
+local loops = require "lacuna.async.loops"
+local task_module = require "lacuna.kernel.task"
+
+local STATE, RESULT, LOOP = layout.STATE, layout.RESULT, layout.LOOP
+local PENDING, RETURNED, FAILED, CANCELLED = layout.PENDING, layout.RETURNED, layout.FAILED, layout.CANCELLED
+
+local GatheringFuture = future.subclass("GatheringFuture")
+
+--- Cancels every awaitable that is not done; the gathering future follows when they have ended.
+---@param message? string
+---@return boolean asked false if there was nothing to cancel
+function GatheringFuture:cancel(message)
+  if self[STATE] ~= PENDING then return false end
+  local is_asked = false
+  for i = 1, #self.children do
+    if self.children[i]:cancel(message) then is_asked = true end
+  end
+  if is_asked then self.is_cancel_requested = true end
+  return is_asked
+end
+
+local function first_result(fut)
+  if fut[STATE] == RETURNED then return fut[RESULT] end
+  return (fut:result())
+end
+
+-- The slot of a child that is done, as return_exceptions wants it.
+local function outcome(fut)
+  local state = fut[STATE]
+  if state == CANCELLED then return future.cancelled_error(fut) end
+  if state == FAILED then return fut:exception() end
+  return first_result(fut)
+end
+
+local function collect(children)
+  local results = { n = #children }
+  for i = 1, #children do results[i] = outcome(children[i]) end
+  return results
+end
+
+local function is_options(value)
+  return type(value) == "table" and getmetatable(value) == nil
+end
+
+-- gather(a, b, {…}), gather(list, {…}) and gather{a, b, return_exceptions = true} as one list and its options.
+local function read_arguments(...)
+  local count = select("#", ...)
+  local arguments = { ... }
+  local options
+  if count > 0 and is_options(arguments[count]) and #arguments[count] == 0 and next(arguments[count]) ~= nil then
+    options = arguments[count]
+    arguments[count] = nil
+    count = count - 1
+  end
+  if count == 1 and is_options(arguments[1]) then
+    local list = arguments[1]
+    return list, #list, options or list
+  end
+  return arguments, count, options or {}
+end
+
+--- Runs awaitables together. Starts at the call: coroutine objects and functions become tasks.
+--- The first error, or cancellation of one of them, is raised at once while the others go on; with
+--- `return_exceptions = true` errors stand in the list instead. Cancelling the future cancels them all.
+--- Errors: TypeError for what is not awaitable.
+--- Source: asyncio.gather.
+---@param ... any awaitables, or one list of them; a table of options may come last
+---@return lacuna.Future future of the list of results, in the order given, with `.n`
+local function gather(...)
+  local awaitables, count, options = read_arguments(...)
+  local return_exceptions = options.return_exceptions
+  local loop = loops.current()
+  local children, seen, distinct = {}, {}, 0
+  local outer
+  local finished = 0
+
+  local function on_done(fut)
+    finished = finished + 1
+    if outer[STATE] ~= PENDING then
+      fut.is_unretrieved = nil
+      return
+    end
+    if not return_exceptions then
+      local state = fut[STATE]
+      if state == CANCELLED then return future.fail(outer, future.cancelled_error(fut)) end
+      if state == FAILED then
+        outer.stack = fut.stack
+        return future.fail(outer, fut:exception())
+      end
+    end
+    if finished < distinct then return end
+    if outer.is_cancel_requested then
+      future.fail(outer, errors.quiet(errors.CancelledError))
+      for i = 1, #children do children[i].is_unretrieved = nil end
+    else
+      future.complete(outer, collect(children))
+    end
+  end
+
+  for i = 1, count do
+    local awaitable = awaitables[i]
+    local child = seen[awaitable == nil and seen or awaitable]
+    if not child then
+      child = task_module.ensure_future(loop, awaitable, "gather")
+      if i == 1 then loop = child[LOOP] end
+      distinct = distinct + 1
+      seen[awaitable] = child
+      child:add_done_callback(on_done)
+    end
+    children[i] = child
+  end
+  outer = future.new(loop, GatheringFuture)
+  outer.children = children
+  if count == 0 then future.complete(outer, { n = 0 }) end
+  return outer
+end
+
+return { gather = gather, await_all = function(list) return await(gather(list, { return_exceptions = true })) end }

@@ -1,0 +1,120 @@
+-- main: a script from its text to its exit status.
+-- The script's top level is the task "main" of the main loop. A supervisor, a task of a loop of its own, runs the main
+-- loop just as a script runs a loop of its own: to the end of its main task, then through what that left behind.
+
+local errors = require "lacuna.kernel.errors"
+local generator = require "lacuna.kernel.generator"
+local layout = require "lacuna.kernel.layout"
+local loop_module = require "lacuna.kernel.loop"
+local native = require "lacuna.native.scheduler"
+local report = require "lacuna.async.report"
+local runner = require "lacuna.async.runner"
+local script = require "lacuna.async.script"
+local task_module = require "lacuna.kernel.task"
+local trap = require "lacuna.kernel.trap"
+local unretrieved = require "lacuna.kernel.unretrieved"
+
+local OK, FAILED, INTERRUPTED = 0, 1, 130
+
+local function say(text)
+  io.stdout:flush()
+  io.stderr:write("lacuna: ", text, "\n")
+end
+
+-- Reports the failed tasks that nobody will look at. True if there were any.
+local function report_unretrieved(is_end)
+  local found = unretrieved.take(is_end)
+  for _, fut in ipairs(found) do
+    fut:get_loop():call_exception_handler {
+      message = fut.class_name .. " exception was never retrieved",
+      exception = fut[layout.RESULT],
+      future = fut,
+    }
+  end
+  return #found > 0
+end
+
+-- What a task waits for, in words.
+local function describe_wait(task)
+  local awaited = task[layout.WAITS_FOR]
+  if not awaited then return "nothing" end
+  if type(awaited) == "number" then return "a sleep" end
+  return awaited.description or tostring(awaited)
+end
+
+local function report_deadlock(loop)
+  local traceback = require "lacuna.kernel.traceback"
+  local lines = { "deadlock: every task waits for something that nothing can wake" }
+  for _, task in ipairs(task_module.pending(loop)) do
+    local thread = task[layout.THREAD]
+    lines[#lines + 1] = ("  task %q waits for %s at %s"):format(
+      task:get_name(), describe_wait(task), thread and traceback.place(thread) or "?")
+  end
+  say(table.concat(lines, "\n"))
+end
+
+--- Runs a script to its end.
+---@param kind "file"|"string"
+---@param source string a path, "-", or the text
+---@param name string what messages call it
+---@param arguments string[]
+---@param finish fun(status: integer) called when all has ended
+local function run_main(kind, source, name, arguments, finish)
+  local root, main_loop = loop_module.new(), loop_module.new()
+  local main_task, supervisor
+  local is_interrupted = false
+  loop_module.main_loop = main_loop
+
+  loop_module.install {
+    report = function(_, context) report.print(context) end,
+    may_run = function()
+      local task = trap.current()
+      return task and (task == main_task or task == supervisor)
+    end,
+    deadlock = function()
+      report_deadlock(main_loop)
+      finish(FAILED)
+    end,
+    interrupted = function()
+      is_interrupted = true
+      if main_task then main_task:cancel() end
+    end,
+  }
+  generator.install()
+
+  local function run_script(chunk)
+    main_task = task_module.new(main_loop, function() return chunk(unpack(arguments)) end, "main", "main")
+    local ok, err = pcall(main_loop.run_until_complete, main_loop, main_task)
+    local status = OK
+    if not ok then
+      if is_interrupted and errors.isinstance(err, errors.CancelledError) then
+        status = INTERRUPTED
+      else
+        status = FAILED
+        say(report.describe(errors.wrap(err, main_task.stack)))
+      end
+    end
+    main_task = nil
+    if not runner.cancel_all(main_loop) or not runner.is_clean then status = status == OK and FAILED or status end
+    main_loop:close()
+    if report_unretrieved(true) and status == OK then status = FAILED end
+    return status
+  end
+
+  root.is_running_now = true
+  root.when_stopped = { set_result = function() end }
+  native.start(root[layout.NATIVE], root)
+  supervisor = task_module.new(root, function()
+    local chunk, problem, status = script.load(kind, source, name)
+    if not chunk then
+      say(problem)
+    else
+      script.prepare(source, kind, arguments)
+      status = run_script(chunk)
+    end
+    root:stop()
+    finish(status)
+  end, "supervisor", "main")
+end
+
+return run_main

@@ -1,0 +1,46 @@
+-- report: what a person reads of an error.
+-- The error, the stack of where it was made, the tasks that waited for it, its causes; the errors of a group below it,
+-- indented.
+
+local errors = require "lacuna.kernel.errors"
+
+local report = {}
+
+local function indent(text)
+  return "  | " .. text:gsub("\n", "\n  | ")
+end
+
+local function describe(err, seen)
+  if not errors.isinstance(err, errors.BaseError) then return tostring(err) end
+  if seen[err] then return tostring(err) .. " (shown above)" end
+  seen[err] = true
+  local parts = { err.is_wrapped and err.message or tostring(err) }
+  if err.traceback ~= "" then parts[#parts + 1] = "stack traceback:\n" .. err.traceback end
+  if err.errors then
+    for i, inner in ipairs(err.errors) do
+      parts[#parts + 1] = indent(("[%d] %s"):format(i, describe(inner, seen)))
+    end
+  end
+  if err.cause ~= nil then parts[#parts + 1] = "caused by " .. describe(err.cause, seen) end
+  return table.concat(parts, "\n")
+end
+
+--- An error with its stack, the errors it groups and its causes, in lines.
+---@param err any
+---@return string
+function report.describe(err)
+  return describe(err, {})
+end
+
+--- Prints an error that nobody handles on stderr: the default exception handler of every loop.
+---@param context {message: string, exception?: lacuna.BaseError, task?: lacuna.Task, future?: lacuna.Future}
+function report.print(context)
+  local lines = { "lacuna: " .. (context.message or "Unhandled exception in event loop") }
+  local source = context.task or context.future
+  if source then lines[1] = lines[1] .. ": " .. tostring(source) end
+  if context.exception ~= nil then lines[2] = report.describe(context.exception) end
+  io.stdout:flush()
+  io.stderr:write(table.concat(lines, "\n"), "\n")
+end
+
+return report

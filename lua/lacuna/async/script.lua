@@ -1,0 +1,111 @@
+-- script: finds and loads the text of a script, and sets up what a script expects around it.
+
+local script = {}
+
+local FAILED, UNREADABLE = 1, 2
+
+-- Reads a file whole; "-" is the standard input. nil and a one-line cause if that cannot be done.
+local function read(path)
+  if path == "-" then return io.stdin:read("*a") end
+  local file, problem = io.open(path, "rb")
+  if not file then return nil, "cannot open script " .. problem end
+  local text, read_problem = file:read("*a")
+  file:close()
+  if not text then
+    if read_problem == "Is a directory" then read_problem = "is a directory, not a script" end
+    return nil, ("cannot read script %s: %s"):format(path, read_problem)
+  end
+  return text
+end
+
+-- What is wrong with text that no Lua compiler should see, or nil.
+local function problem_of(text)
+  if text:sub(1, 3) == "\27LJ" then return nil end -- LuaJIT bytecode
+  if text:sub(1, 4) == "\27Lua" then return "compiled by another Lua; only LuaJIT's bytecode runs here" end
+  if text:find("\0", 1, true) then return "a binary file, not a Lua script" end
+  return nil
+end
+
+--- Compiles a script.
+---@param kind "file"|"string"
+---@param source string a path, "-", or the text
+---@param name string what messages call it
+---@return function? chunk
+---@return string? problem one line that names the script, and the line where there is one
+---@return integer? status for the process
+function script.load(kind, source, name)
+  local text, problem = source, nil
+  if kind == "file" then
+    text, problem = read(source)
+    if not text then return nil, problem, UNREADABLE end
+    name = source == "-" and "=stdin" or "@" .. source
+  end
+  problem = problem_of(text)
+  if problem then return nil, ("%s: %s"):format(source, problem), FAILED end
+  text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "") -- a byte order mark, a #! line; line numbers stay
+  local chunk, syntax_problem = loadstring(text, name)
+  if not chunk then return nil, syntax_problem, FAILED end
+  return chunk
+end
+
+-- Calls a module body, or any chunk, from Lua, so that it may await.
+local function load_file(path)
+  local chunk, problem = loadfile(path)
+  if not chunk then error(problem, 0) end
+  return chunk
+end
+
+local function find_loader(name)
+  local problems = {}
+  for _, searcher in ipairs(package.loaders) do
+    local loader = searcher(name)
+    if type(loader) == "function" then return loader end
+    problems[#problems + 1] = type(loader) == "string" and loader or nil
+  end
+  error(("module '%s' not found:%s"):format(name, table.concat(problems)), 3)
+end
+
+local loading = {} -- stands in package.loaded while a module's body runs
+
+local function require_module(name)
+  local module = package.loaded[name]
+  if module == loading then error(("loop or previous error loading module '%s'"):format(name), 2) end
+  if module ~= nil and module ~= false then return module end
+  local loader = find_loader(name)
+  package.loaded[name] = loading
+  local ok, result = pcall(loader, name)
+  if not ok then
+    package.loaded[name] = nil
+    error(result, 0)
+  end
+  if result ~= nil then package.loaded[name] = result end
+  if package.loaded[name] == loading then package.loaded[name] = true end
+  return package.loaded[name]
+end
+
+--- print: like Lua's, but a __tostring may await.
+local function print_values(...)
+  local texts = { ... }
+  for i = 1, select("#", ...) do texts[i] = tostring((select(i, ...))) end
+  io.stdout:write(table.concat(texts, "\t"), "\n")
+end
+
+--- Sets the globals that a script finds: arg, and the require, dofile and print that let a task suspend below them.
+---@param source string the script's path, or the text of -e
+---@param kind "file"|"string"
+---@param arguments string[]
+function script.prepare(source, kind, arguments)
+  arg = { [0] = kind == "file" and source or "-e", unpack(arguments) } -- luacheck: globals arg
+  require, print = require_module, print_values -- luacheck: globals require print
+  dofile = function(path) return load_file(path)() end -- luacheck: globals dofile
+  local directory = kind == "file" and source:match("^(.*)/[^/]*$") or "."
+  package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(directory, directory, package.path)
+  local home = os.getenv("HOME")
+  if home then -- where `luarocks --local` installs
+    package.path = ("%s;%s/.luarocks/share/lua/5.1/?.lua;%s/.luarocks/share/lua/5.1/?/init.lua"):format(
+      package.path, home, home)
+    package.cpath = ("%s;%s/.luarocks/lib/lua/5.1/?.so"):format(package.cpath, home)
+  end
+end
+
+return script

@@ -1,0 +1,133 @@
+-- taskgroup: tasks that end together.
+-- The first failure cancels the others and the body; everything that failed comes out as one ExceptionGroup once all
+-- have ended. The group cancels its parent to interrupt the body, and takes that request back.
+
+local coroutines = require "lacuna.kernel.coroutine"
+local errors = require "lacuna.kernel.errors"
+local future = require "lacuna.kernel.future"
+local layout = require "lacuna.kernel.layout"
+local trap = require "lacuna.kernel.trap"
+
+---@class lacuna.TaskGroup
+local TaskGroup = {}
+TaskGroup.__index = TaskGroup
+
+function TaskGroup.__aenter(group)
+  if group.parent then error(errors.RuntimeError("TaskGroup has already been entered"), 0) end
+  group.parent = trap.current()
+  if not group.parent then error(errors.RuntimeError("TaskGroup cannot determine the parent task"), 0) end
+  return group
+end
+
+local function abort(group)
+  group.is_aborting = true
+  for task in group:pending() do
+    if not task:done() then task:cancel() end
+  end
+end
+
+-- The group's tasks that have not reported their end, in order of creation.
+function TaskGroup:pending()
+  local index = 0
+  return function()
+    while index < self.count do
+      index = index + 1
+      if self.tasks[index] then return self.tasks[index] end
+    end
+  end
+end
+
+local function on_task_done(group, index, task)
+  group.tasks[index] = false
+  group.pending_count = group.pending_count - 1
+  local completed = group.on_completed
+  if completed and group.pending_count == 0 and not completed:done() then completed:set_result(true) end
+  if task:cancelled() then return end
+  local err = task:exception()
+  if not err then return end
+  group.errors[#group.errors + 1] = err
+  if group.parent:done() then
+    group.parent:get_loop():call_exception_handler {
+      message = ("%s has errored out but its parent task %s is already completed"):format(
+        tostring(task), tostring(group.parent)),
+      exception = err,
+      task = task,
+    }
+  elseif not group.is_aborting and not group.has_cancelled_parent then
+    abort(group)
+    group.has_cancelled_parent = true
+    group.parent:cancel()
+  end
+end
+
+--- Starts an awaitable as a task of the group.
+--- Errors: RuntimeError if the group has not been entered, is shutting down or has ended; TypeError for what is not
+--- awaitable.
+--- Source: asyncio.TaskGroup.create_task.
+---@param awaitable any
+---@param options? {name?: string}
+---@return lacuna.Task
+function TaskGroup:create_task(awaitable, options)
+  local problem = not self.parent and "TaskGroup has not been entered"
+    or self.is_exiting and self.pending_count == 0 and "TaskGroup is finished"
+    or self.is_aborting and "TaskGroup is shutting down"
+  if problem then
+    coroutines.close(awaitable)
+    error(errors.RuntimeError(problem), 2)
+  end
+  local task = self.parent[layout.LOOP]:create_task(awaitable, options)
+  local index = self.count + 1
+  self.count, self.pending_count = index, self.pending_count + 1
+  self.tasks[index] = task
+  task:add_done_callback(function() on_task_done(self, index, task) end)
+  return task
+end
+
+function TaskGroup.__aexit(group, err)
+  group.is_exiting = true
+  local is_cancelled = err ~= nil and errors.isinstance(err, errors.CancelledError)
+  local cancellation = is_cancelled and err or nil
+  if group.has_cancelled_parent and group.parent:uncancel() == 0 then cancellation = nil end
+  if err ~= nil and not group.is_aborting then abort(group) end
+  while group.pending_count > 0 do
+    group.on_completed = future.new(group.parent[layout.LOOP])
+    local ok, wait_error = pcall(trap.await, group.on_completed)
+    if not ok then
+      if not errors.isinstance(wait_error, errors.CancelledError) then error(wait_error, 0) end
+      if not group.is_aborting then
+        cancellation = wait_error
+        abort(group)
+      end
+    end
+    group.on_completed = nil
+  end
+  if cancellation and #group.errors == 0 then error(cancellation, 0) end
+  if err ~= nil and not is_cancelled then group.errors[#group.errors + 1] = errors.wrap(err) end
+  if #group.errors > 0 then
+    error(errors.ExceptionGroup("unhandled errors in a TaskGroup", group.errors), 0)
+  end
+  return is_cancelled -- without errors, a cancellation that reached here was the group's own
+end
+
+function TaskGroup.__tostring(group)
+  return ("<TaskGroup tasks=%d errors=%d>"):format(group.pending_count, #group.errors)
+end
+
+--- A context manager for tasks that end together: leaving it waits for all of them.
+--- Errors, on leaving: one ExceptionGroup of all failures, in order of failure, the body's own last.
+--- Source: asyncio.TaskGroup.
+---@return lacuna.TaskGroup
+local function new_task_group()
+  return setmetatable({
+    parent = false,
+    tasks = {}, -- index of creation -> task, false once it has ended
+    count = 0,
+    pending_count = 0,
+    errors = {},
+    is_exiting = false,
+    is_aborting = false,
+    has_cancelled_parent = false,
+  }, TaskGroup)
+end
+
+return new_task_group

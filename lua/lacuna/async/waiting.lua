@@ -1,0 +1,184 @@
+-- waiting: wait, as_completed and shield.
+
+local coroutines = require "lacuna.kernel.coroutine"
+local errors = require "lacuna.kernel.errors"
+local future = require "lacuna.kernel.future"
+local loops = require "lacuna.async.loops"
+local task_module = require "lacuna.kernel.task"
+local trap = require "lacuna.kernel.trap"
+
+local waiting = {}
+
+local conditions = { ALL_COMPLETED = true, FIRST_COMPLETED = true, FIRST_EXCEPTION = true }
+
+local function check_list(list, name)
+  if type(list) ~= "table" or getmetatable(list) ~= nil then
+    error(errors.TypeError(("%s: a list of awaitables is expected, got %s"):format(name, tostring(list))), 3)
+  end
+end
+
+local function has_failed(fut)
+  return not fut:cancelled() and fut:done() and fut[2] ~= nil and fut:exception() ~= nil
+end
+
+-- The distinct futures of a list, in the order given; anything that is no future becomes a task.
+local function distinct_futures(list, loop, name)
+  local futures, seen = {}, {}
+  for i = 1, #list do
+    local awaitable = list[i]
+    if not seen[awaitable] then
+      seen[awaitable] = true
+      futures[#futures + 1] = task_module.ensure_future(loop, awaitable, name)
+    end
+  end
+  return futures
+end
+
+local function wait_until(futures, timeout, return_when)
+  local loop = trap.current():get_loop()
+  local waiter = loop:create_future()
+  local handle
+  if timeout then
+    handle = loop:call_later(timeout, function()
+      if not waiter:done() then waiter:set_result() end
+    end)
+  end
+  local left = #futures
+  local function on_done(fut)
+    left = left - 1
+    if left <= 0 or return_when == "FIRST_COMPLETED" or return_when == "FIRST_EXCEPTION" and has_failed(fut) then
+      if handle then handle:cancel() end
+      if not waiter:done() then waiter:set_result() end
+    end
+  end
+  for i = 1, #futures do futures[i]:add_done_callback(on_done) end
+  local ok, err = pcall(trap.await, waiter)
+  if handle then handle:cancel() end
+  for i = 1, #futures do futures[i]:remove_done_callback(on_done) end
+  if not ok then error(err, 0) end
+  local done, pending = {}, {}
+  for i = 1, #futures do
+    local side = futures[i]:done() and done or pending
+    side[#side + 1] = futures[i]
+  end
+  return done, pending
+end
+
+--- Waits until all, or the first, of many are done, or a time has passed; nothing is cancelled.
+--- Errors, when awaited: ValueError for an empty list or an unknown return_when, TypeError for what is no list.
+--- Source: asyncio.wait.
+---@param list any[] awaitables; anything but a Task or a Future becomes a new Task
+---@param options? {timeout?: number, return_when?: "ALL_COMPLETED"|"FIRST_COMPLETED"|"FIRST_EXCEPTION"}
+---@return lacuna.Coroutine of two lists in the order given: done, pending
+function waiting.wait(list, options)
+  local coro = coroutines.new(function()
+    check_list(list, "wait")
+    local return_when = options and options.return_when or "ALL_COMPLETED"
+    if #list == 0 then error(errors.ValueError("wait: the list of awaitables is empty"), 0) end
+    if not conditions[return_when] then
+      error(errors.ValueError("wait: invalid return_when value: " .. tostring(return_when)), 0)
+    end
+    local futures = distinct_futures(list, trap.current():get_loop(), "wait")
+    return wait_until(futures, options and options.timeout, return_when)
+  end)
+  coro.name = "wait"
+  return coro
+end
+
+--- Iterates over awaitables in order of completion: each one yielded waits for the next that is done and gives its
+--- result or raises its error.
+--- Errors: TypeError for what is no list; an awaitable raises TimeoutError once the time is up.
+--- Source: asyncio.as_completed.
+---@param list any[]
+---@param options? {timeout?: number} seconds for all together
+---@return fun(): lacuna.Coroutine?
+function waiting.as_completed(list, options)
+  check_list(list, "as_completed")
+  local loop = loops.current()
+  local futures = distinct_futures(list, loop, "as_completed")
+  local finished, first, last = {}, 1, 0 -- done futures not yet handed out; false stands for the time-out
+  local waiters, first_waiter, last_waiter = {}, 1, 0
+  local left = #futures
+  local handle
+  local function deliver(fut)
+    last = last + 1
+    finished[last] = fut
+    while first_waiter <= last_waiter do
+      local waiter = waiters[first_waiter]
+      waiters[first_waiter] = nil
+      first_waiter = first_waiter + 1
+      if not waiter:done() then
+        waiter:set_result()
+        break
+      end
+    end
+  end
+  local function on_done(fut)
+    if left == 0 then return end
+    left = left - 1
+    deliver(fut)
+    if left == 0 and handle then handle:cancel() end
+  end
+  for i = 1, #futures do futures[i]:add_done_callback(on_done) end
+  if left > 0 and options and options.timeout then
+    handle = loop:call_later(options.timeout, function()
+      for i = 1, #futures do
+        if futures[i]:remove_done_callback(on_done) > 0 then deliver(false) end
+      end
+      left = 0
+    end)
+  end
+  local function take()
+    while first > last do
+      local waiter = loop:create_future()
+      last_waiter = last_waiter + 1
+      waiters[last_waiter] = waiter
+      trap.await(waiter)
+    end
+    local fut = finished[first]
+    finished[first] = nil
+    first = first + 1
+    if not fut then error(errors.quiet(errors.TimeoutError), 0) end
+    return fut:result()
+  end
+  local handed_out = 0
+  return function()
+    if handed_out == #futures then return nil end
+    handed_out = handed_out + 1
+    local coro = coroutines.new(take)
+    coro.name = "as_completed"
+    return coro
+  end
+end
+
+--- Lets an awaitable go on when the task that waits for it is cancelled.
+--- Source: asyncio.shield.
+---@param awaitable any starts at the call
+---@return lacuna.Future
+function waiting.shield(awaitable)
+  local inner = task_module.ensure_future(loops.current(), awaitable, "shield")
+  if inner:done() then return inner end
+  local outer = future.new(inner:get_loop())
+  local function on_inner_done()
+    if outer:cancelled() then
+      inner.is_unretrieved = nil
+    elseif inner:cancelled() then
+      outer:cancel()
+    else
+      local err = inner:exception()
+      if err then
+        outer.stack = inner.stack
+        future.fail(outer, err)
+      else
+        future.complete(outer, inner:result())
+      end
+    end
+  end
+  inner:add_done_callback(on_inner_done)
+  outer:add_done_callback(function()
+    if not inner:done() then inner:remove_done_callback(on_inner_done) end
+  end)
+  return outer
+end
+
+return waiting

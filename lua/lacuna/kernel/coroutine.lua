@@ -1,0 +1,144 @@
+-- coroutine: async functions and coroutine objects.
+-- Calling an async function makes a coroutine object, which holds the function and its arguments; awaiting it calls the
+-- function in the awaiting task, on the same Lua stack. So an await that need not wait costs one table, and a traceback
+-- shows the whole chain. A chain too deep for one Lua stack goes on in a fresh one (see DEEPEST).
+
+local layout = require "lacuna.kernel.layout"
+local errors = require "lacuna.kernel.errors"
+local generator = require "lacuna.kernel.generator"
+
+local FUNCTION, COUNT, FIRST_ARGUMENT = layout.FUNCTION, layout.COUNT, layout.FIRST_ARGUMENT
+local RUNNING, CLOSED = layout.RUNNING, layout.CLOSED
+local DEPTH = layout.DEPTH
+
+local getmetatable, setmetatable, select, unpack, type = getmetatable, setmetatable, select, unpack, type
+
+-- A Lua stack has 65,500 slots; an await and the function below it take about 25, and this leaves room for twice that.
+local DEEPEST = 1000
+
+local coroutines = {}
+
+local function address_of(coro)
+  return ("0x%s"):format(("%p"):format(coro):gsub("^0x", ""))
+end
+
+---@class lacuna.Coroutine
+---@field name string? what it is called in messages, if not after its function
+local Coroutine = { is_coroutine = true }
+Coroutine.__index = Coroutine
+
+-- Depth counts up on the way down and back on the way up; an error leaves it too high, so before it is believed to be
+-- too deep it is counted again.
+local function measured_depth()
+  local depth, level = 0, 2
+  while true do
+    local info = debug.getinfo(level, "f")
+    if not info then return depth end
+    if info.func == Coroutine.__await then depth = depth + 1 end
+    level = level + 1
+  end
+end
+
+local function leave(coro, task, depth, ...)
+  coro[COUNT] = CLOSED
+  task[DEPTH] = depth
+  return ...
+end
+
+-- await(coro): calls its function in the running task.
+function Coroutine.__await(coro, task)
+  local count = coro[COUNT]
+  if count < 0 then
+    error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(coro)), 0)
+  end
+  local depth = task[DEPTH]
+  if depth >= DEEPEST then
+    depth = measured_depth()
+    if depth >= DEEPEST then
+      task[DEPTH] = 0
+      return leave(coro, task, depth, generator.call(Coroutine.__await, coro, task))
+    end
+  end
+  coro[COUNT] = RUNNING
+  task[DEPTH] = depth + 1
+  if count == 0 then return leave(coro, task, depth, coro[FUNCTION]()) end
+  if count == 1 then return leave(coro, task, depth, coro[FUNCTION](coro[FIRST_ARGUMENT])) end
+  return leave(coro, task, depth, coro[FUNCTION](unpack(coro, FIRST_ARGUMENT, count + FIRST_ARGUMENT - 1)))
+end
+
+-- The name in the line that defines a function: "local NAME = async(function", "function NAME(".
+local function name_in_source(info)
+  if info.source:sub(1, 1) ~= "@" then return nil end
+  local file = io.open(info.source:sub(2))
+  if not file then return nil end
+  local number = 0
+  for line in file:lines() do
+    number = number + 1
+    if number == info.linedefined then
+      file:close()
+      return line:match("function%s+([%w_.:]+)%s*%(") or line:match("([%a_][%w_]*)%s*=[^=]*function%s*%(")
+    end
+  end
+  file:close()
+  return nil
+end
+
+local function name_of(fn)
+  local info = debug.getinfo(fn, "S")
+  return name_in_source(info) or ("%s:%d"):format(info.short_src, info.linedefined)
+end
+
+function Coroutine.__tostring(coro)
+  return ("<coroutine object %s at %s>"):format(coro.name or name_of(coro[FUNCTION]), address_of(coro))
+end
+
+coroutines.Coroutine = Coroutine
+
+--- A coroutine object that calls a function without arguments.
+---@param fn function
+---@return lacuna.Coroutine
+function coroutines.new(fn)
+  return setmetatable({ fn, 0 }, Coroutine)
+end
+
+--- Marks a coroutine object as ended without running it, as throwing into one that has not started does.
+---@param coro any
+function coroutines.close(coro)
+  if coroutines.iscoroutine(coro) and coro[COUNT] >= 0 then coro[COUNT] = CLOSED end
+end
+
+local async_functions = setmetatable({}, { __mode = "k" })
+
+--- Makes an async function: calling it gives a coroutine object, which runs when it is awaited or made a task.
+--- Errors: TypeError if fn is not a function.
+--- Source: Python's `async def`.
+---@param fn function
+---@return fun(...): lacuna.Coroutine
+function coroutines.async(fn)
+  if type(fn) ~= "function" then error(errors.TypeError("async: function expected, got " .. type(fn)), 2) end
+  local async_function = function(...)
+    local count = select("#", ...)
+    if count == 0 then return setmetatable({ fn, 0 }, Coroutine) end
+    if count == 1 then return setmetatable({ fn, 1, (...) }, Coroutine) end
+    return setmetatable({ fn, count, ... }, Coroutine)
+  end
+  async_functions[async_function] = true
+  return async_function
+end
+
+--- Whether a value is a coroutine object.
+---@param value any
+---@return boolean
+function coroutines.iscoroutine(value)
+  local class = getmetatable(value)
+  return type(class) == "table" and class.is_coroutine == true
+end
+
+--- Whether a value is an async function.
+---@param value any
+---@return boolean
+function coroutines.iscoroutinefunction(value)
+  return async_functions[value] == true
+end
+
+return coroutines

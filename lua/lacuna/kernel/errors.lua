@@ -1,0 +1,171 @@
+-- errors: error classes and error objects.
+-- A class is a table that is also the metatable of its objects, so that isinstance is a walk up the parents and a field
+-- access costs one look-up. An object carries its message, its cause and the stack of where it was made; a Lua value
+-- that is no error object is wrapped only where an error has to be stored.
+
+local traceback = require "lacuna.kernel.traceback"
+
+---@class lacuna.BaseError
+---@field message string "" without one
+---@field name string the name of its class
+---@field cause any what was caught when this was raised
+---@field traceback string the Lua stack of where it was made, extended at task boundaries
+---@field value any the Lua value that was raised, if it was no error object
+local BaseError = { name = "BaseError" }
+
+local function text_of(err)
+  return err.message == "" and err.name or err.name .. ": " .. err.message
+end
+
+local function concatenate(left, right)
+  if type(left) == "table" then left = left.message end
+  if type(right) == "table" then right = right.message end
+  return left .. right
+end
+
+local function construct(class, message, cause)
+  if message == nil then
+    message = ""
+  elseif type(message) ~= "string" then
+    message = tostring(message)
+  end
+  return setmetatable({ message = message, cause = cause, traceback = traceback.here(2) }, class)
+end
+
+local function is_class(value)
+  return type(value) == "table" and rawget(value, "subclass_of") ~= nil
+end
+
+--- Makes a class of errors below this one.
+--- Source: Python's `class Name(Parent)`.
+---@param name string
+---@return table class call it with (message?, cause?) to make an error object
+local function subclass(parent, name)
+  if type(name) ~= "string" then
+    error(parent.TypeError and parent.TypeError("subclass(name): name must be a string") or "subclass(name)", 2)
+  end
+  local class = { name = name, subclass_of = parent, __tostring = text_of, __concat = concatenate }
+  class.__index = class
+  return setmetatable(class, { __index = parent, __call = construct, __tostring = function() return name end })
+end
+
+BaseError.subclass_of = false
+BaseError.__index = BaseError
+BaseError.__tostring = text_of
+BaseError.__concat = concatenate
+BaseError.subclass = subclass
+setmetatable(BaseError, { __call = construct, __tostring = function() return "BaseError" end })
+
+local Error = BaseError:subclass("Error")
+local RuntimeError = Error:subclass("RuntimeError")
+local TypeError = Error:subclass("TypeError")
+local OSError = Error:subclass("OSError")
+local ConnectionError = OSError:subclass("ConnectionError")
+
+local errors = {
+  BaseError = BaseError,
+  CancelledError = BaseError:subclass("CancelledError"),
+  Error = Error,
+  TimeoutError = OSError:subclass("TimeoutError"),
+  InvalidStateError = Error:subclass("InvalidStateError"),
+  RuntimeError = RuntimeError,
+  TypeError = TypeError,
+  ValueError = Error:subclass("ValueError"),
+  OSError = OSError,
+  ConnectionError = ConnectionError,
+  ConnectionRefusedError = ConnectionError:subclass("ConnectionRefusedError"),
+  ConnectionResetError = ConnectionError:subclass("ConnectionResetError"),
+  QueueEmpty = Error:subclass("QueueEmpty"),
+  QueueFull = Error:subclass("QueueFull"),
+  BrokenBarrierError = RuntimeError:subclass("BrokenBarrierError"),
+  BrokenExecutor = RuntimeError:subclass("BrokenExecutor"),
+  ExceptionGroup = Error:subclass("ExceptionGroup"),
+}
+
+local function is_instance_of(value, class)
+  local ancestor = getmetatable(value)
+  while type(ancestor) == "table" do
+    if ancestor == class then return true end
+    ancestor = rawget(ancestor, "subclass_of")
+  end
+  return false
+end
+
+--- Tells whether a value is an error object of a class, or of one of a list of classes. Any other value is none.
+--- Source: Python's `isinstance`.
+---@param value any
+---@param class table a class, or a list of classes
+---@return boolean
+function errors.isinstance(value, class)
+  if is_class(class) then return is_instance_of(value, class) end
+  if type(class) ~= "table" then error(TypeError("isinstance: class expected, got " .. type(class)), 2) end
+  for i = 1, #class do
+    if is_instance_of(value, class[i]) then return true end
+  end
+  return false
+end
+
+--- The error object for a raised value: the value itself, or an Error that carries a foreign value in `.value`.
+---@param value any
+---@param stack? string where it was raised
+---@return lacuna.BaseError
+function errors.wrap(value, stack)
+  if is_instance_of(value, BaseError) then return value end
+  local message = value == nil and "nil" or tostring(value)
+  return setmetatable({ message = message, value = value, traceback = stack or "", is_wrapped = true }, Error)
+end
+
+--- What is to be raised for a stored error object: the foreign value that it wraps, or itself.
+---@param err lacuna.BaseError
+---@return any
+function errors.unwrap(err)
+  if err.is_wrapped then return err.value end
+  return err
+end
+
+--- Makes an error object without looking at the stack, for errors that are part of the ordinary course of things.
+---@param class table
+---@param message? string
+---@param cause? any
+---@return lacuna.BaseError
+function errors.quiet(class, message, cause)
+  return setmetatable({ message = message or "", cause = cause, traceback = "" }, class)
+end
+
+-- ExceptionGroup(message, errors): .errors in order of failure
+getmetatable(errors.ExceptionGroup).__call = function(class, message, list)
+  if type(list) ~= "table" or #list == 0 then
+    error(errors.ValueError("ExceptionGroup: a list with at least one error is expected"), 2)
+  end
+  local group = construct(class, message)
+  group.errors = {}
+  for i = 1, #list do group.errors[i] = errors.wrap(list[i]) end
+  return group
+end
+
+local function keep(err, class, is_wanted)
+  if not is_instance_of(err, errors.ExceptionGroup) then
+    if errors.isinstance(err, class) == is_wanted then return err end
+    return nil
+  end
+  if errors.isinstance(err, class) then return is_wanted and err or nil end
+  local kept = {}
+  for _, inner in ipairs(err.errors) do kept[#kept + 1] = keep(inner, class, is_wanted) end
+  if #kept == 0 then return nil end
+  local group = errors.quiet(getmetatable(err), err.message, err.cause)
+  group.errors, group.traceback = kept, err.traceback
+  return group
+end
+
+--- Splits an error by class into what matches and what does not; groups keep their nesting, an empty side is nil.
+--- Source: Python's `BaseExceptionGroup.split`.
+---@param err lacuna.BaseError
+---@param class table a class, or a list of classes
+---@return lacuna.BaseError? matched
+---@return lacuna.BaseError? rest
+function errors.split(err, class)
+  err = errors.wrap(err)
+  return keep(err, class, true), keep(err, class, false)
+end
+
+return errors

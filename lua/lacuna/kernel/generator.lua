@@ -1,0 +1,69 @@
+-- generator: a user's own coroutines, in which await suspends the whole task.
+-- A park inside a coroutine arrives at whoever resumed it, who parks in turn, out to the scheduler; the way back in is
+-- the same. A park needs no mark of its own: no task is current then, and none else returns from a resume so.
+
+local errors = require "lacuna.kernel.errors"
+local layout = require "lacuna.kernel.layout"
+local trap = require "lacuna.kernel.trap"
+local suspend = require("lacuna.native.scheduler").suspend
+
+local raw_create, raw_resume, raw_yield, running =
+  coroutine.create, coroutine.resume, coroutine.yield, coroutine.running
+local current = trap.current
+local THREAD = layout.THREAD
+
+local generator = {}
+
+local segments = setmetatable({}, { __mode = "k" }) -- threads of generator.call: user code must not yield from them
+
+-- What raw_resume returned. suspend() returns nothing when the task goes on, and true where it could not suspend: given
+-- to the park inside, that raises there.
+local function pass(co, task, ...)
+  if not task or current() then return ... end
+  return pass(co, task, raw_resume(co, suspend()))
+end
+
+local function resume(co, ...)
+  return pass(co, current(), raw_resume(co, ...))
+end
+
+local function results(ok, ...)
+  if not ok then error((...), 0) end
+  return ...
+end
+
+local function wrap(fn)
+  local co = raw_create(fn)
+  return function(...) return results(resume(co, ...)) end
+end
+
+local function yield(...)
+  local task = current()
+  if task then
+    local thread = running()
+    if thread == task[THREAD] or segments[thread] then
+      error(errors.RuntimeError("coroutine.yield outside a coroutine of one's own: a task suspends with await"), 2)
+    end
+  end
+  return raw_yield(...)
+end
+
+--- Calls a function on a fresh Lua stack. Suspends when it does.
+---@param fn function
+---@param ... any its arguments
+---@return any ... what it returns; its error is raised
+function generator.call(fn, ...)
+  local co = raw_create(fn)
+  segments[co] = true
+  return results(resume(co, ...))
+end
+
+-- The frames of a suspended task that stand for a coroutine within: its thread is their first local.
+generator.pass = pass
+
+--- Replaces the functions of the global `coroutine` through which a task can suspend.
+function generator.install()
+  coroutine.resume, coroutine.wrap, coroutine.yield = resume, wrap, yield
+end
+
+return generator

@@ -1,0 +1,40 @@
+-- layout: the array fields of the kernel's objects.
+-- A Future, a Task, a coroutine object and a loop keep what every wait touches in the array part of their table: one
+-- allocation each, half the memory of named fields, and C reaches the three that it needs by number. What is rare is a
+-- named field. host/core/scheduler.c has the same numbers for READY, THREAD, WAITS_FOR and a handle's SLOT.
+
+return {
+  -- Future and Task
+  STATE = 1, -- one of the states below
+  RESULT = 2, -- RETURNED: the value; RETURNED_MANY: a packed list; FAILED: the error; CANCELLED: the CancelledError
+  LOOP = 3,
+  CALLBACK = 4, -- the first to call when done: a waiting Task, a function, or false
+  CALLBACKS = 5, -- a list of the others, or false
+  -- Task
+  THREAD = 6, -- false until it has started and after it has ended
+  WAITS_FOR = 7, -- the Future it waits for, the slot of its sleep, or false
+  MUST_CANCEL = 8, -- what to raise at the next step: a message, true, or false
+  CANCEL_COUNT = 9, -- requests to cancel less those taken back
+  DEPTH = 10, -- coroutine objects being awaited inline, one below the other
+  NEXT = 11, -- the loop's pending tasks in order of creation
+  PREVIOUS = 12,
+  COROUTINE = 13, -- what it runs
+  NAME = 14, -- a string, or the number of an unnamed task
+
+  PENDING = 1,
+  RETURNED = 2,
+  RETURNED_MANY = 3,
+  FAILED = 4,
+  CANCELLED = 5,
+
+  -- coroutine object: arguments follow
+  FUNCTION = 1,
+  COUNT = 2, -- of arguments while it has not been started; then RUNNING, then CLOSED
+  FIRST_ARGUMENT = 3,
+  RUNNING = -1,
+  CLOSED = -2,
+
+  -- loop
+  READY = 1, -- the ready list that is being filled; READY[0] counts its entries
+  NATIVE = 2, -- the scheduler's side of the loop
+}

@@ -1,0 +1,336 @@
+-- loop: the event loop as scripts see it, and its callbacks.
+-- A Loop is a ready list and timers of the scheduler (READY, NATIVE), its pending tasks, and an exception handler. Any
+-- number run side by side on one libuv loop; who waits for one to stop is a task of another.
+
+local errors = require "lacuna.kernel.errors"
+local future = require "lacuna.kernel.future"
+local layout = require "lacuna.kernel.layout"
+local native = require "lacuna.native.scheduler"
+local task_module = require "lacuna.kernel.task"
+local trap = require "lacuna.kernel.trap"
+
+local NATIVE, READY = layout.NATIVE, layout.READY
+local HANDLE_SLOT = 1
+local schedule = trap.schedule
+
+---@class lacuna.Loop
+---@field slow_callback_duration number seconds a step may take before debug mode reports it
+local Loop = {}
+Loop.__index = Loop
+
+---@class lacuna.Handle
+local Handle = {}
+Handle.__index = Handle
+
+local loop_module = { Loop = Loop }
+
+local all_loops = setmetatable({}, { __mode = "k" })
+
+--- A new loop, not running.
+--- Source: asyncio.new_event_loop.
+---@param options? {clock?: "virtual"|"real"} the runtime's clock unless given
+---@return lacuna.Loop
+function loop_module.new(options)
+  local clock = options and options.clock
+  if clock ~= nil and clock ~= "virtual" and clock ~= "real" then
+    error(errors.ValueError(('new_event_loop: clock must be "virtual" or "real", got %s'):format(tostring(clock))), 2)
+  end
+  local loop = setmetatable({
+    false, false,
+    is_running_now = false,
+    is_closed_now = false,
+    is_debug = false,
+    first_task = false,
+    last_task = false,
+    exception_handler = false,
+    slow_callback_duration = 0.1,
+  }, Loop)
+  local is_virtual = nil
+  if clock then is_virtual = clock == "virtual" end
+  loop[NATIVE] = native.open(loop, is_virtual)
+  all_loops[loop] = true
+  return loop
+end
+
+--- Iterates over the loops that there are, in no order.
+---@return fun(): lacuna.Loop?
+function loop_module.each()
+  return next, all_loops, nil
+end
+
+local function check_open(loop)
+  if loop.is_closed_now then error(errors.RuntimeError("Event loop is closed"), 3) end
+end
+
+-- ---- callbacks ----
+
+function Handle:run()
+  if not self.is_cancelled then self.fn(unpack(self.arguments, 1, self.arguments.n)) end
+end
+
+--- Takes the callback back, if it has not run yet.
+--- Source: asyncio.Handle.cancel.
+function Handle:cancel()
+  if self.is_cancelled then return end
+  self.is_cancelled = true
+  local slot = self[HANDLE_SLOT]
+  if slot then
+    self[HANDLE_SLOT] = false
+    native.disarm(self.loop[NATIVE], slot)
+  end
+end
+
+--- Whether cancel() has been called.
+---@return boolean
+function Handle:cancelled()
+  return self.is_cancelled
+end
+
+--- The time it is due, in seconds on the loop's clock; nil for call_soon.
+---@return number?
+function Handle:when()
+  return self.deadline
+end
+
+local function new_handle(loop, fn, ...)
+  if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
+    error(errors.TypeError("a callback must be a function, got " .. tostring(fn)), 3)
+  end
+  check_open(loop)
+  return setmetatable(
+    { false, loop = loop, fn = fn, arguments = { n = select("#", ...), ... }, is_cancelled = false }, Handle)
+end
+
+--- Calls fn(...) at the loop's next turn.
+--- Errors: RuntimeError if the loop is closed, TypeError if fn cannot be called.
+--- Source: asyncio.loop.call_soon.
+---@param fn function
+---@param ... any
+---@return lacuna.Handle
+function Loop:call_soon(fn, ...)
+  local handle = new_handle(self, fn, ...)
+  schedule(self, handle)
+  return handle
+end
+Loop.call_soon_threadsafe = Loop.call_soon -- another thread has another Lua state: whoever calls this is on the loop's
+
+--- Calls fn(...) at a time of the loop's clock.
+--- Source: asyncio.loop.call_at.
+---@param when number seconds on the loop's clock
+---@param fn function
+---@param ... any
+---@return lacuna.Handle
+function Loop:call_at(when, fn, ...)
+  if type(when) ~= "number" then
+    error(errors.TypeError("call_at: when must be a number, got " .. tostring(when)), 2)
+  end
+  local handle = new_handle(self, fn, ...)
+  handle.deadline = when
+  handle[HANDLE_SLOT] = native.arm(self[NATIVE], when, handle, true)
+  return handle
+end
+
+--- Calls fn(...) after a time.
+--- Source: asyncio.loop.call_later.
+---@param seconds number
+---@param fn function
+---@param ... any
+---@return lacuna.Handle
+function Loop:call_later(seconds, fn, ...)
+  if type(seconds) ~= "number" then
+    error(errors.TypeError("call_later: seconds must be a number, got " .. tostring(seconds)), 2)
+  end
+  return self:call_at(self:time() + seconds, fn, ...)
+end
+
+--- The loop's clock, in seconds from an arbitrary start.
+--- Source: asyncio.loop.time.
+---@return number
+function Loop:time()
+  return native.now(self[NATIVE])
+end
+
+-- ---- tasks and futures ----
+
+--- Starts an awaitable as a task of this loop, at its next turn.
+--- Errors: TypeError if it is not awaitable, RuntimeError if the loop is closed.
+--- Source: asyncio.loop.create_task.
+---@param awaitable any
+---@param options? {name?: string}
+---@return lacuna.Task
+function Loop:create_task(awaitable, options)
+  return task_module.new(self, awaitable, options and options.name, "create_task")
+end
+
+--- A pending future of this loop.
+---@return lacuna.Future
+function Loop:create_future()
+  return future.new(self)
+end
+
+-- ---- running ----
+
+-- Starts the loop and suspends the calling task until it has stopped; a cancellation meanwhile is passed to `on_cancel`,
+-- and the wait goes on.
+local function run(loop, on_cancel)
+  check_open(loop)
+  if loop.is_running_now then error(errors.RuntimeError("This event loop is already running"), 3) end
+  if not loop_module.may_run() then
+    error(errors.RuntimeError("Cannot run the event loop while another loop is running"), 3)
+  end
+  local stopped = future.new()
+  loop.is_running_now = true
+  loop.when_stopped = stopped
+  native.start(loop[NATIVE], loop)
+  if loop.stops_at_start then native.stop(loop[NATIVE]) end
+  function stopped:cancel(message)
+    if self:done() then return false end
+    on_cancel(message)
+    return true
+  end
+  trap.await(stopped)
+end
+
+-- The scheduler has stopped draining a loop.
+local function on_stopped(loop)
+  loop.is_running_now = false
+  loop.stops_at_start = false
+  local stopped = loop.when_stopped
+  loop.when_stopped = nil
+  stopped:set_result()
+end
+
+--- Runs the loop until stop() is called. Only at the top level of a script.
+--- Errors: RuntimeError if it or another loop runs or it is closed.
+--- Source: asyncio.loop.run_forever.
+function Loop:run_forever()
+  run(self, function() self:stop() end)
+end
+
+--- Runs the loop until an awaitable is done. Only at the top level of a script. A cancellation of the caller is passed
+--- on to the awaitable.
+--- Errors: RuntimeError if it or another loop runs, if it is closed, or if it was stopped before the awaitable was done.
+--- Source: asyncio.loop.run_until_complete.
+---@param awaitable any
+---@return any ... its values; its error is raised
+function Loop:run_until_complete(awaitable)
+  check_open(self)
+  if self.is_running_now then error(errors.RuntimeError("This event loop is already running"), 2) end
+  if not loop_module.may_run() then
+    error(errors.RuntimeError("Cannot run the event loop while another loop is running"), 2)
+  end
+  local main = task_module.ensure_future(self, awaitable, "run_until_complete")
+  local function stop() self:stop() end
+  main:add_done_callback(stop)
+  run(self, function(message) main:cancel(message) end)
+  main:remove_done_callback(stop)
+  if not main:done() then
+    error(errors.RuntimeError("Event loop stopped before Future completed."), 2)
+  end
+  return main:result()
+end
+
+--- Ends run_forever or run_until_complete at the end of the loop's present turn.
+--- Source: asyncio.loop.stop.
+function Loop:stop()
+  if self.is_running_now then native.stop(self[NATIVE]) else self.stops_at_start = true end
+end
+
+--- Closes the loop; what is pending on it never runs. Errors: RuntimeError while it runs.
+--- Source: asyncio.loop.close.
+function Loop:close()
+  if self.is_running_now then error(errors.RuntimeError("Cannot close a running event loop"), 2) end
+  self.is_closed_now = true
+  self[READY] = { [0] = 0 }
+end
+
+--- Whether the loop is running.
+---@return boolean
+function Loop:is_running()
+  return self.is_running_now
+end
+
+--- Whether the loop is closed.
+---@return boolean
+function Loop:is_closed()
+  return self.is_closed_now
+end
+
+function Loop:__tostring()
+  return ("<Loop running=%s closed=%s debug=%s>"):format(
+    tostring(self.is_running_now), tostring(self.is_closed_now), tostring(self.is_debug))
+end
+
+-- ---- errors that nobody awaits ----
+
+--- Calls fn(loop, context) for errors that no task owns; nil restores the report on stderr.
+--- Errors: TypeError if fn is neither a function nor nil.
+--- Source: asyncio.loop.set_exception_handler.
+---@param fn? fun(loop: lacuna.Loop, context: table)
+function Loop:set_exception_handler(fn)
+  if fn ~= nil and type(fn) ~= "function" then
+    error(errors.TypeError("A callable object or nil is expected, got " .. tostring(fn)), 2)
+  end
+  self.exception_handler = fn or false
+end
+
+--- Hands an error that nobody awaits to the exception handler, or to the report on stderr.
+--- Source: asyncio.loop.call_exception_handler.
+---@param context {message: string, exception?: lacuna.BaseError, task?: lacuna.Task, future?: lacuna.Future}
+function Loop:call_exception_handler(context)
+  local handler = self.exception_handler
+  if handler then
+    local ok, err = pcall(handler, self, context)
+    if ok then return end
+    loop_module.report(self, context)
+    context = { message = "Unhandled error in exception handler", exception = errors.wrap(err) }
+  end
+  loop_module.report(self, context)
+end
+Loop.default_exception_handler = function(self, context) loop_module.report(self, context) end
+
+--- Turns debug mode of this loop on or off.
+---@param is_debug boolean
+function Loop:set_debug(is_debug)
+  self.is_debug = is_debug and true or false
+end
+
+--- Whether debug mode is on.
+---@return boolean
+function Loop:get_debug()
+  return self.is_debug
+end
+
+-- A callback failed, or a callback of libuv did; kernel/trap.lua calls it.
+local function callback_failed(err, thread, entry, argument)
+  local loop, context = nil, {}
+  if type(entry) == "table" then
+    loop, context.handle = entry.loop, entry
+    context.message = "Exception in callback"
+  elseif argument then
+    loop, context.future = argument:get_loop(), argument
+    context.message = "Exception in done callback"
+  else
+    loop = loop_module.main_loop
+    context.message = "Exception in callback of libuv"
+  end
+  local stack = thread and require("lacuna.kernel.traceback").of(thread)
+  context.exception = errors.wrap(err, stack)
+  loop:call_exception_handler(context)
+end
+
+--- Connects the scheduler with the loops. `hooks` says what differs between a script and another host:
+--- `report(loop, context)` prints an error that nobody handles, `may_run()` tells whether the running task may run
+--- another loop, `deadlock()` and `interrupted()` are the scheduler's.
+---@param hooks table
+function loop_module.install(hooks)
+  loop_module.report, loop_module.may_run = hooks.report, hooks.may_run
+  trap.install {
+    callback_failed = callback_failed,
+    stopped = on_stopped,
+    deadlock = hooks.deadlock,
+    interrupted = hooks.interrupted,
+  }
+end
+
+return loop_module

@@ -1,0 +1,226 @@
+-- task: a coroutine that the loop runs.
+-- A Task is a Future of what its coroutine returns. Cancellation is asyncio's: cancel() asks once, the CancelledError is
+-- raised at the task's next or present await, and cancelling()/uncancel() count the requests.
+
+local coroutines = require "lacuna.kernel.coroutine"
+local errors = require "lacuna.kernel.errors"
+local future = require "lacuna.kernel.future"
+local layout = require "lacuna.kernel.layout"
+local native = require "lacuna.native.scheduler"
+local traceback = require "lacuna.kernel.traceback"
+local trap = require "lacuna.kernel.trap"
+
+local STATE, RESULT, LOOP, THREAD, WAITS_FOR = layout.STATE, layout.RESULT, layout.LOOP, layout.THREAD, layout.WAITS_FOR
+local MUST_CANCEL, CANCEL_COUNT, NEXT, PREVIOUS = layout.MUST_CANCEL, layout.CANCEL_COUNT, layout.NEXT, layout.PREVIOUS
+local COROUTINE, NAME, NATIVE = layout.COROUTINE, layout.NAME, layout.NATIVE
+local PENDING, RETURNED, CANCELLED = layout.PENDING, layout.RETURNED, layout.CANCELLED
+
+local schedule, await = trap.schedule, trap.await
+local wake, complete = future.wake, future.complete
+local select, setmetatable, type = select, setmetatable, type
+
+---@class lacuna.Task: lacuna.Future
+local Task = future.subclass("Task")
+
+local task_module = { Task = Task }
+
+local task_count = 0
+
+-- Takes a task that is done out of its loop's list of pending ones.
+local function unlink(task)
+  local loop, next_task, previous = task[LOOP], task[NEXT], task[PREVIOUS]
+  if previous then previous[NEXT] = next_task else loop.first_task = next_task end
+  if next_task then next_task[PREVIOUS] = previous else loop.last_task = previous end
+  task[NEXT], task[PREVIOUS], task[THREAD], task[WAITS_FOR] = false, false, false, false
+end
+
+local function settle_cancelled(task, err)
+  task[STATE], task[RESULT] = CANCELLED, err
+  wake(task)
+end
+
+local function settle(task, ...)
+  unlink(task)
+  local message = task[MUST_CANCEL]
+  if message then
+    task[MUST_CANCEL] = false
+    return settle_cancelled(task, message ~= true and message or nil)
+  end
+  if select("#", ...) == 1 then
+    task[STATE], task[RESULT] = RETURNED, (...)
+    return wake(task)
+  end
+  return complete(task, ...)
+end
+
+-- Runs the whole task, in a thread of its own; kernel/trap.lua calls it.
+function Task:run()
+  local message = self[MUST_CANCEL]
+  if message then -- cancelled before its first step: the coroutine never runs
+    self[MUST_CANCEL] = false
+    coroutines.close(self[COROUTINE])
+    error(errors.quiet(errors.CancelledError, message ~= true and message or nil), 0)
+  end
+  return settle(self, await(self[COROUTINE]))
+end
+
+-- The stack of a failed task, and below it the chain of tasks that waited.
+local function stack_of_failure(task, err, thread)
+  local here = thread and traceback.of(thread) or ""
+  local source = task.raised_from
+  if source and source.stack and errors.unwrap(source[RESULT]) == err then
+    return ("%s\nawaited by task %q at:\n%s"):format(source.stack, task:get_name(), here)
+  end
+  if errors.isinstance(err, errors.BaseError) and err.traceback ~= "" then return err.traceback end
+  return here
+end
+
+-- The task ended with an error; `thread` still holds the stack of the raise. kernel/trap.lua calls it.
+function Task:fail(err, thread)
+  if errors.isinstance(err, errors.CancelledError) then
+    unlink(self)
+    self[MUST_CANCEL] = false
+    return settle_cancelled(self, err)
+  end
+  local stack = stack_of_failure(self, err, thread)
+  local wrapped = errors.wrap(err, stack)
+  if not wrapped.is_wrapped and wrapped.traceback ~= stack then wrapped.traceback = stack end
+  self.stack = stack
+  unlink(self)
+  future.fail(self, wrapped)
+end
+
+--- Asks the task to end: CancelledError is raised at its present or next await, once. A task that has not started never
+--- runs. What the task waits for is cancelled with it.
+--- Source: asyncio.Task.cancel.
+---@param message? string of the CancelledError
+---@return boolean asked false if it was done already
+function Task:cancel(message)
+  self.is_unretrieved = nil
+  if self[STATE] ~= PENDING then return false end
+  self[CANCEL_COUNT] = self[CANCEL_COUNT] + 1
+  local awaited = self[WAITS_FOR]
+  if awaited then
+    if type(awaited) == "number" then
+      native.disarm(self[LOOP][NATIVE], awaited)
+      self[WAITS_FOR] = false
+      schedule(self[LOOP], self[THREAD])
+    elseif awaited:cancel(message) then
+      return true
+    end
+  end
+  self[MUST_CANCEL] = message or true
+  return true
+end
+
+--- How many requests to cancel it has had, less those taken back.
+--- Source: asyncio.Task.cancelling.
+---@return integer
+function Task:cancelling()
+  return self[CANCEL_COUNT]
+end
+
+--- Takes one request to cancel back, as code does that asked for it itself; what was raised stays raised.
+--- Source: asyncio.Task.uncancel.
+---@return integer count of the requests that are left
+function Task:uncancel()
+  if self[CANCEL_COUNT] > 0 then self[CANCEL_COUNT] = self[CANCEL_COUNT] - 1 end
+  return self[CANCEL_COUNT]
+end
+
+--- Its name, "Task-N" unless it was given one.
+---@return string
+function Task:get_name()
+  local name = self[NAME]
+  return type(name) == "number" and "Task-" .. name or name
+end
+
+--- Names it.
+---@param name any
+function Task:set_name(name)
+  self[NAME] = tostring(name)
+end
+
+--- What it runs: the coroutine object it was made from.
+---@return any
+function Task:get_coro()
+  return self[COROUTINE]
+end
+
+--- Not for tasks: they are completed by what they run. Raises RuntimeError.
+function Task:set_result()
+  error(errors.RuntimeError("Task does not support set_result operation: " .. tostring(self)), 2)
+end
+
+--- Not for tasks: they are completed by what they run. Raises RuntimeError.
+function Task:set_exception()
+  error(errors.RuntimeError("Task does not support set_exception operation: " .. tostring(self)), 2)
+end
+
+local state_names = { "pending", "finished", "finished", "finished", "cancelled" }
+
+function Task:__tostring()
+  local text = state_names[self[STATE]]
+  if text == "pending" and self[CANCEL_COUNT] > 0 then text = "cancelling" end
+  return ("<Task %s name=%q coro=%s>"):format(text, self:get_name(), tostring(self[COROUTINE]))
+end
+
+-- The coroutine object, or whatever else may be awaited, for what the user passed.
+local function awaitable_of(value, caller)
+  if type(value) == "function" then
+    if coroutines.iscoroutinefunction(value) then return value() end
+    return coroutines.new(value)
+  end
+  local class = getmetatable(value)
+  if type(class) ~= "table" or not class.__await then
+    error(errors.TypeError(("%s: a coroutine was expected, got %s"):format(caller, tostring(value))), 3)
+  end
+  return value
+end
+
+--- Makes a task of a loop; its first step is the loop's next turn.
+---@param loop lacuna.Loop
+---@param awaitable any
+---@param name? string
+---@param caller string who asks, for the TypeError if it is not awaitable
+---@return lacuna.Task
+function task_module.new(loop, awaitable, name, caller)
+  awaitable = awaitable_of(awaitable, caller)
+  if loop.is_closed_now then error(errors.RuntimeError("Event loop is closed"), 3) end
+  if name == nil then
+    task_count = task_count + 1
+    name = task_count
+  end
+  local last = loop.last_task
+  local task = setmetatable(
+    { PENDING, nil, loop, false, false, false, false, false, 0, 0, false, last, awaitable, name }, Task)
+  if last then last[NEXT] = task else loop.first_task = task end
+  loop.last_task = task
+  schedule(loop, task)
+  return task
+end
+
+--- The Future for an awaitable: itself if it is one, else a new task of the loop.
+--- Source: asyncio.ensure_future.
+---@param loop lacuna.Loop
+---@param awaitable any
+---@param caller string who asks, for the TypeError if it is not awaitable
+---@return lacuna.Future
+function task_module.ensure_future(loop, awaitable, caller)
+  if future.isfuture(awaitable) then return awaitable end
+  return task_module.new(loop, awaitable, nil, caller)
+end
+
+--- A loop's tasks that are not done, in order of creation.
+---@param loop lacuna.Loop
+---@return lacuna.Task[]
+function task_module.pending(loop)
+  local tasks, task = {}, loop.first_task
+  while task do
+    tasks[#tasks + 1] = task
+    task = task[NEXT]
+  end
+  return tasks
+end
+
+return task_module

@@ -1,0 +1,70 @@
+-- traceback: what a person reads of a Lua stack.
+-- Frames of lacuna's own modules are left out: a user's error is in the user's code. Each line is "file:line: in what".
+
+local getinfo = debug.getinfo
+
+local MOST_FRAMES = 22 -- first and last half of a deeper stack are shown
+
+-- Modules run from sources (LACUNA_LUA) are shown: whoever does that works on lacuna itself.
+local function is_hidden(info)
+  return info.what == "C" or info.short_src:find("^%[lacuna") ~= nil
+end
+
+local function line_of(info)
+  local what
+  if info.what == "main" then
+    what = "in main chunk"
+  elseif info.name then
+    what = "in function '" .. info.name .. "'"
+  else
+    what = ("in function <%s:%d>"):format(info.short_src, info.linedefined)
+  end
+  return ("\t%s:%d: %s"):format(info.short_src, info.currentline, what)
+end
+
+local traceback = {}
+
+local function collect(lines, info)
+  if info and not is_hidden(info) then lines[#lines + 1] = line_of(info) end
+  return info
+end
+
+local function join(lines)
+  if #lines <= MOST_FRAMES then return table.concat(lines, "\n") end
+  local half = MOST_FRAMES / 2
+  return table.concat(lines, "\n", 1, half) .. "\n\t...\n" .. table.concat(lines, "\n", #lines - half + 1)
+end
+
+--- The stack of the running code, innermost first; "" if only lacuna's own code is on it.
+---@param level integer frames to leave out: 1 is the caller
+---@return string
+function traceback.here(level)
+  local lines = {}
+  level = level + 1
+  while collect(lines, getinfo(level, "nSl")) do level = level + 1 end
+  return join(lines)
+end
+
+--- The stack of a suspended or failed coroutine, innermost first.
+---@param thread thread
+---@return string
+function traceback.of(thread)
+  local lines, level = {}, 0
+  while collect(lines, getinfo(thread, level, "nSl")) do level = level + 1 end
+  return join(lines)
+end
+
+--- Where a coroutine stands in the user's code: "file:line", or nil.
+---@param thread thread
+---@return string?
+function traceback.place(thread)
+  local level = 0
+  while true do
+    local info = getinfo(thread, level, "Sl")
+    if not info then return nil end
+    if not is_hidden(info) then return info.short_src .. ":" .. info.currentline end
+    level = level + 1
+  end
+end
+
+return traceback

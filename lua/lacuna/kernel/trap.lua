@@ -1,0 +1,175 @@
+-- trap: the one file that suspends tasks.
+-- It knows which task runs (`current`, false while none does), starts tasks and callbacks in threads that the scheduler
+-- lends it, and parks a task until something makes its thread ready. Whatever parks registers first what will wake it,
+-- then calls park, which raises the cancellation if that is what the task was woken for.
+
+local layout = require "lacuna.kernel.layout"
+local errors = require "lacuna.kernel.errors"
+local boundary = require "lacuna.kernel.boundary"
+local native = require "lacuna.native.scheduler"
+
+local LOOP, THREAD, WAITS_FOR, MUST_CANCEL = layout.LOOP, layout.THREAD, layout.WAITS_FOR, layout.MUST_CANCEL
+local CALLBACK, CALLBACKS = layout.CALLBACK, layout.CALLBACKS
+local READY, NATIVE = layout.READY, layout.NATIVE
+
+local suspend = native.suspend
+local yield, running = coroutine.yield, coroutine.running
+local getmetatable, type = getmetatable, type
+
+local trap = {}
+
+local current = false -- the running task
+local callback, callback_argument -- the running callback, for who reports its error
+
+--- Appends an entry to a loop's ready list; host/core/scheduler.h says what an entry may be.
+---@param loop lacuna.Loop
+---@param entry thread|table|number
+local function schedule(loop, entry)
+  local ready = loop[READY]
+  local count = ready[0] + 1
+  ready[count] = entry
+  ready[0] = count
+end
+trap.schedule = schedule
+
+--- Makes a loop call a function with one argument in its next turn.
+---@param loop lacuna.Loop
+---@param fn fun(argument: any)
+---@param argument any
+function trap.schedule_call(loop, fn, argument)
+  local ready = loop[READY]
+  local count = ready[0] + 2
+  ready[count - 1] = fn
+  ready[count] = argument
+  ready[0] = count
+end
+
+--- The task that is running.
+---@return lacuna.Task|false
+function trap.current()
+  return current
+end
+
+--- The loop in which code is running, by its task or by its callback; nil outside both.
+---@return lacuna.Loop?
+function trap.running_loop()
+  if current then return current[LOOP] end
+  if not callback then return nil end
+  if type(callback) == "table" then return callback.loop end
+  return callback_argument[LOOP]
+end
+
+-- Undoes the registration of a task that cannot be parked after all.
+local function unregister(task)
+  local awaited = task[WAITS_FOR]
+  if type(awaited) == "number" then
+    native.disarm(task[LOOP][NATIVE], awaited)
+  elseif awaited then
+    if awaited[CALLBACK] == task then
+      awaited[CALLBACK] = false
+    else
+      table.remove(awaited[CALLBACKS])
+    end
+  else -- sleep(0): the entry appended last
+    local ready = task[LOOP][READY]
+    ready[ready[0]] = false
+  end
+  task[WAITS_FOR] = false
+end
+
+--- Suspends the running task until its thread is made ready.
+---@param task lacuna.Task the running task
+local function park(task)
+  current = false
+  if suspend() then
+    current = task
+    unregister(task)
+    error(errors.RuntimeError(boundary.describe()), 0)
+  end
+  current = task
+  local message = task[MUST_CANCEL]
+  if message then
+    task[MUST_CANCEL] = false
+    error(errors.quiet(errors.CancelledError, message ~= true and message or nil), 0)
+  end
+end
+trap.park = park
+
+local function not_awaitable(awaitable)
+  local what = type(awaitable)
+  if what == "string" then
+    what = ("string %q"):format(awaitable)
+  elseif what == "function" then
+    what = "a function (call it, or wrap it with async)"
+  elseif what ~= "nil" and what ~= "table" then
+    what = what .. " " .. tostring(awaitable)
+  end
+  return errors.TypeError("await: " .. what .. " is not awaitable")
+end
+
+--- Runs a coroutine object in the current task, or waits for a Task, a Future or anything with `__await`.
+--- Suspends the task unless the result is there already; a cancellation of the task is raised from here.
+--- Source: Python's `await`.
+---@param awaitable any
+---@return any ... all values it returns; its error is raised
+function trap.await(awaitable)
+  local task = current
+  if not task then
+    error(errors.RuntimeError("await outside a task: start one with async.run or async.create_task"), 2)
+  end
+  local class = getmetatable(awaitable)
+  local run = type(class) == "table" and class.__await
+  if run then return run(awaitable, task) end
+  error(not_awaitable(awaitable), 2)
+end
+local await = trap.await
+
+-- What every pooled thread runs: one entry of the ready list after the other, idle in between. Errors end the thread;
+-- the scheduler then calls trap.failed, which finds in `current` or `callback` whose error it is.
+local function body(entry, argument)
+  local thread = running()
+  while true do
+    if type(entry) == "function" then
+      callback, callback_argument = entry, argument
+      entry(argument)
+    elseif entry[THREAD] == nil then
+      callback = entry
+      entry:run()
+    else
+      current = entry
+      entry[THREAD] = thread
+      entry:run(await)
+    end
+    current, callback, callback_argument = false, nil, nil
+    entry, argument = nil, nil
+    entry, argument = yield(true)
+  end
+end
+
+-- A step of a task, or a callback, ended with an error. `thread` is dead and still holds the stack of the raise; nil
+-- where the error came from a callback of libuv.
+local function failed(err, thread)
+  local task, entry, argument = current, callback, callback_argument
+  current, callback, callback_argument = false, nil, nil
+  if task then
+    task:fail(err, thread)
+  else
+    trap.callback_failed(err, thread, entry, argument)
+  end
+end
+
+--- Gives the scheduler its hooks. `hooks.stopped(loop)`, `.deadlock()` and `.interrupted()` are called by it;
+--- `hooks.callback_failed(err, thread?, callback?, argument?)` for an error that no task owns.
+---@param hooks table
+function trap.install(hooks)
+  trap.callback_failed = hooks.callback_failed
+  native.install {
+    body = body,
+    failed = failed,
+    stopped = hooks.stopped,
+    deadlock = hooks.deadlock,
+    interrupted = hooks.interrupted,
+  }
+end
+
+return trap

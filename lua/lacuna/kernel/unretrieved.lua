@@ -1,0 +1,46 @@
+-- unretrieved: failed futures that nobody has looked at.
+-- An error must not vanish: when a failed future is collected, or at the latest when the script ends, and neither
+-- result() nor exception() nor an await ever asked for its error, it is reported. `is_unretrieved` is set on the future
+-- while that is so; a sentinel with a finalizer hangs on it, for tables have none in this Lua.
+
+local unretrieved = {}
+
+local watched = setmetatable({}, { __mode = "v" }) -- in order of failure
+local last = 0
+local collected = {} -- found by a finalizer, reported at the next safe point
+
+---@param fut lacuna.Future failed a moment ago
+function unretrieved.watch(fut)
+  last = last + 1
+  fut.is_unretrieved = true
+  watched[last] = fut
+  local sentinel = newproxy(true)
+  getmetatable(sentinel).__gc = function()
+    if fut.is_unretrieved then collected[#collected + 1] = fut end
+  end
+  fut.sentinel = sentinel
+end
+
+--- Takes the futures whose errors nobody will ever look at; with `is_end` also those that somebody still could.
+---@param is_end boolean
+---@return lacuna.Future[] in order of failure
+function unretrieved.take(is_end)
+  local found = collected
+  collected = {}
+  if is_end then
+    for index = 1, last do
+      local fut = watched[index]
+      if fut and fut.is_unretrieved then found[#found + 1] = fut end
+    end
+  end
+  for i = 1, #found do found[i].is_unretrieved = nil end
+  return found
+end
+
+--- Whether a finalizer has found any since the last take.
+---@return boolean
+function unretrieved.has_collected()
+  return #collected > 0
+end
+
+return unretrieved
