@@ -1,0 +1,10 @@
+# find_package(lacuna) gives lacuna::lacuna. One truth: it reads lib/pkgconfig/lacuna.pc of the same installation.
+get_filename_component(lacuna_pkgconfig_dir "${CMAKE_CURRENT_LIST_DIR}/../../pkgconfig" ABSOLUTE)
+if(NOT TARGET lacuna::lacuna)
+  find_package(PkgConfig REQUIRED)
+  set(lacuna_saved_path "$ENV{PKG_CONFIG_PATH}")
+  set(ENV{PKG_CONFIG_PATH} "${lacuna_pkgconfig_dir}:${lacuna_saved_path}")
+  pkg_check_modules(lacuna REQUIRED IMPORTED_TARGET GLOBAL lacuna)
+  set(ENV{PKG_CONFIG_PATH} "${lacuna_saved_path}")
+  add_library(lacuna::lacuna ALIAS PkgConfig::lacuna)
+endif()
