@@ -37,8 +37,7 @@ static int l_search(lua_State *L) {
       return 1;
     }
   }
-  const lac_embedded *module =
-      bsearch(name, lac_embedded_modules, lac_embedded_count, sizeof *module, compare_name);
+  const lac_embedded *module = bsearch(name, lac_embedded_modules, lac_embedded_count, sizeof *module, compare_name);
   if (!module) {
     lua_pushfstring(L, "\n\tno module '%s' inside lacuna", name);
     return 1;
@@ -46,8 +45,7 @@ static int l_search(lua_State *L) {
   const char *directory = getenv("LACUNA_LUA");
   if (directory) return load_source(L, directory, name);
   lua_pushfstring(L, "=[%s]", name); /* kernel/traceback.lua leaves frames of such chunks out */
-  if (luaL_loadbuffer(L, (const char *)module->code, module->size_bytes, lua_tostring(L, -1)) != 0)
-    return lua_error(L);
+  if (luaL_loadbuffer(L, (const char *)module->code, module->size_bytes, lua_tostring(L, -1)) != 0) return lua_error(L);
   return 1;
 }
 

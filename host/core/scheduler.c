@@ -190,23 +190,24 @@ static double nearest_deadline(lac_loop *loop) {
   return loop->timers.count > 0 ? loop->timers.heap[0].when : INFINITY;
 }
 
-/* arm(loop, seconds, entry, is_absolute) -> slot: makes entry ready when the time has come. A task is a sleep (see the
- * head of scheduler.h), which is what a missing is_absolute says; a handle comes with true or false. */
-static int l_arm(lua_State *L) {
-  lac_loop *loop = lua_touserdata(L, 1);
-  double when = lua_tonumber(L, 2);
-  bool is_sleep = lua_isnoneornil(L, 4);
-  if (!lua_toboolean(L, 4)) when += loop_now(loop);
-  uint32_t slot;
-  if (!take_slot(loop, &slot)) return luaL_error(L, "not enough memory");
+/* Arms a timer for the value on top of the stack, and pops it. Raises if memory ran out. */
+static uint32_t arm(lua_State *L, lac_loop *loop, double when, slot_state state) {
+  uint32_t slot = 0;
+  if (!take_slot(loop, &slot)) luaL_error(L, "not enough memory");
   if (!lac_timers_add(&loop->timers, when, slot)) {
     free_slot(loop, slot);
-    return luaL_error(L, "not enough memory");
+    luaL_error(L, "not enough memory");
   }
-  loop->slots[slot] = is_sleep ? SLOT_SLEEP : SLOT_HANDLE;
-  lua_settop(L, 3);
+  loop->slots[slot] = (unsigned char)state;
   set_entry(L, loop, slot);
-  lua_pushinteger(L, (lua_Integer)slot);
+  return slot;
+}
+
+/* arm(loop, when, handle) -> slot: makes the handle ready when the loop's clock shows `when`. */
+static int l_arm(lua_State *L) {
+  lac_loop *loop = lua_touserdata(L, 1);
+  lua_settop(L, 3);
+  lua_pushinteger(L, (lua_Integer)arm(L, loop, lua_tonumber(L, 2), SLOT_HANDLE));
   return 1;
 }
 
@@ -261,15 +262,32 @@ static void call_hook(lua_State *L, lac_scheduler *scheduler, int hook, int argu
   }
 }
 
-/* Resumes with the arguments on top of the thread's stack. A park yields nothing, an idle body yields one value. */
-static void resume_thread(lua_State *L, lac_scheduler *scheduler, lua_State *thread, int argument_count) {
+/* A task has yielded (seconds, task): its slot is what it waits for. */
+static void start_sleep(lua_State *L, lac_loop *loop, lua_State *thread) {
+  double seconds = lua_tonumber(thread, 1);
+  lua_xmove(thread, L, 1);
+  lua_settop(thread, 0);
+  lua_pushvalue(L, -1);
+  lua_pushinteger(L, (lua_Integer)arm(L, loop, loop_now(loop) + seconds, SLOT_SLEEP));
+  lua_rawseti(L, -2, TASK_WAITS_FOR);
+  lua_pop(L, 1);
+}
+
+/* Resumes with the arguments on top of the thread's stack. What it yields says why: nothing, a task waits; (true), the
+ * thread is idle; (seconds, task), a task sleeps. */
+static void resume_thread(lua_State *L, lac_loop *loop, lua_State *thread, int argument_count) {
+  lac_scheduler *scheduler = loop->scheduler;
   int status = lua_resume(thread, argument_count);
   scheduler->resumes_left--;
   if (status == LUA_YIELD) {
-    if (lua_gettop(thread) == 0) return;
-    lua_settop(thread, 0);
-    pool_thread(L, scheduler, thread);
-    return;
+    switch (lua_gettop(thread)) {
+    case 0: return;
+    case 1:
+      lua_settop(thread, 0);
+      pool_thread(L, scheduler, thread);
+      return;
+    default: start_sleep(L, loop, thread); return;
+    }
   }
   if (scheduler->pool_count < POOL_MAX && scheduler->pool[scheduler->pool_count] == thread) {
     scheduler->pool[scheduler->pool_count] = NULL; /* a dead thread's address may come back */
@@ -301,14 +319,12 @@ static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
   lua_pushnil(L);
   lua_rawseti(L, list, position);
   switch (lua_type(L, -1)) {
-  case LUA_TTHREAD:
-    resume_thread(L, scheduler, lua_tothread(L, -1), 0);
-    break;
+  case LUA_TTHREAD: resume_thread(L, loop, lua_tothread(L, -1), 0); break;
   case LUA_TTABLE: {
     lua_State *thread = take_thread(L, scheduler);
     lua_insert(L, -2);
     lua_xmove(L, thread, 1);
-    resume_thread(L, scheduler, thread, 1);
+    resume_thread(L, loop, thread, 1);
     break;
   }
   case LUA_TFUNCTION: {
@@ -319,14 +335,11 @@ static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
     lua_pushnil(L);
     lua_rawseti(L, list, position);
     lua_xmove(L, thread, 2);
-    resume_thread(L, scheduler, thread, 2);
+    resume_thread(L, loop, thread, 2);
     break;
   }
-  case LUA_TNUMBER:
-    wake_sleeper(L, loop, (uint32_t)lua_tointeger(L, -1));
-    break;
-  default: /* taken back */
-    break;
+  case LUA_TNUMBER: wake_sleeper(L, loop, (uint32_t)lua_tointeger(L, -1)); break;
+  default: /* taken back */ break;
   }
   lua_settop(L, list);
   return position;
@@ -489,14 +502,6 @@ void lac_scheduler_interrupt(lac_scheduler *scheduler) {
 
 /* ---- what the kernel in Lua calls ---- */
 
-/* suspend(): parks the running thread until the scheduler resumes it. Returns true at once, without parking, where a C
- * function stands between. */
-static int l_suspend(lua_State *L) {
-  if (lua_isyieldable(L)) return lua_yield(L, 0);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 static int l_collect_loop(lua_State *L) {
   lac_loop *loop = lua_touserdata(L, 1);
   luaL_unref(L, LUA_REGISTRYINDEX, loop->filling_ref);
@@ -517,7 +522,8 @@ static int new_list(lua_State *L, bool is_counted) {
   return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* open(object, is_clock_virtual|nil) -> loop: makes the ready list of a Lua loop object; nil takes the runtime's clock. */
+/* open(object, is_clock_virtual|nil) -> loop: makes the ready list of a Lua loop object; nil takes the runtime's clock.
+ */
 static int l_open(lua_State *L) {
   lac_scheduler *scheduler = lua_touserdata(L, lua_upvalueindex(1));
   lac_loop *loop = lua_newuserdata(L, sizeof *loop);
@@ -581,7 +587,8 @@ static int l_clock(lua_State *L) {
   return 2;
 }
 
-/* advance(seconds): time has passed behind the scheduler's back: the virtual clock is moved, the real one read again. */
+/* advance(seconds): time has passed behind the scheduler's back: the virtual clock is moved, the real one read again.
+ */
 static int l_advance(lua_State *L) {
   lac_scheduler *scheduler = lua_touserdata(L, lua_upvalueindex(1));
   if (scheduler->virtual_now > 0) scheduler->virtual_now += luaL_checknumber(L, 1);
@@ -602,9 +609,8 @@ static int l_install(lua_State *L) {
 
 int luaopen_lacuna_native_scheduler(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"suspend", l_suspend}, {"open", l_open},   {"start", l_start},     {"stop", l_stop},
-      {"arm", l_arm},         {"disarm", l_disarm}, {"now", l_now},       {"clock", l_clock},
-      {"advance", l_advance}, {"install", l_install}, {NULL, NULL},
+      {"open", l_open}, {"start", l_start}, {"stop", l_stop},       {"arm", l_arm},         {"disarm", l_disarm},
+      {"now", l_now},   {"clock", l_clock}, {"advance", l_advance}, {"install", l_install}, {NULL, NULL},
   };
   lac_scheduler *scheduler = lac_runtime_scheduler(lac_runtime(L));
   lua_newtable(L);

@@ -58,7 +58,8 @@ LACUNA_API int lacuna_run_string(lacuna_t *runtime, const char *source, const ch
 /* Cancels the main task, as Ctrl-C does. May be called from any thread and from a signal handler. */
 LACUNA_API void lacuna_interrupt(lacuna_t *runtime);
 
-/* Closes every handle the runtime owns, runs the loop until their close callbacks ran, and frees it. NULL is ignored. */
+/* Closes every handle the runtime owns, runs the loop until their close callbacks ran, and frees it. NULL is ignored.
+ */
 LACUNA_API void lacuna_free(lacuna_t *runtime);
 
 /* The runtime's Lua state, for what this interface does not offer. */

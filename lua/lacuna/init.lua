@@ -71,6 +71,15 @@ local lazy = {
   as_completed = "async.waiting",
   shield = "async.waiting",
   coroutine_state = "async.coroutine_state",
+  Lock = "async.locks",
+  Event = "async.locks",
+  Condition = "async.locks",
+  Semaphore = "async.semaphore",
+  BoundedSemaphore = "async.semaphore",
+  Barrier = "async.barrier",
+  Queue = "async.queues",
+  LifoQueue = "async.queues",
+  PriorityQueue = "async.queues",
   fetch = "http",
 }
 

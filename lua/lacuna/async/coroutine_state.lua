@@ -17,7 +17,7 @@ local is_on_stack
 
 -- Whether the frame that awaits `coro` is at a level of a stack, or within the user's coroutine resumed from there.
 local function is_in_frame(coro, fn, first_local)
-  if fn == coroutines.Coroutine.__await or fn == sleep_class.__await then return first_local == coro end
+  if fn == coroutines.Coroutine.__await or fn == sleep_class.__await or fn == trap.sleep then return first_local == coro end
   return fn == generator.pass and is_on_stack(coro, first_local)
 end
 

@@ -10,11 +10,19 @@ local function indent(text)
   return "  | " .. text:gsub("\n", "\n  | ")
 end
 
+-- A raised value that is no error object: a string says it itself.
+local function describe_value(value)
+  if type(value) == "string" then return value end
+  local class = getmetatable(value)
+  if type(class) == "table" and class.__tostring then return tostring(value) end
+  return ("error with %s as its value"):format(value == nil and "nil" or "a " .. type(value))
+end
+
 local function describe(err, seen)
   if not errors.isinstance(err, errors.BaseError) then return tostring(err) end
   if seen[err] then return tostring(err) .. " (shown above)" end
   seen[err] = true
-  local parts = { err.is_wrapped and err.message or tostring(err) }
+  local parts = { err.is_wrapped and describe_value(err.value) or tostring(err) }
   if err.traceback ~= "" then parts[#parts + 1] = "stack traceback:\n" .. err.traceback end
   if err.errors then
     for i, inner in ipairs(err.errors) do

@@ -34,13 +34,14 @@ end
 ---@return string? problem one line that names the script, and the line where there is one
 ---@return integer? status for the process
 function script.load(kind, source, name)
-  local text, problem = source, nil
+  local text = source
   if kind == "file" then
-    text, problem = read(source)
-    if not text then return nil, problem, UNREADABLE end
+    local unreadable
+    text, unreadable = read(source)
+    if not text then return nil, unreadable, UNREADABLE end
     name = source == "-" and "=stdin" or "@" .. source
   end
-  problem = problem_of(text)
+  local problem = problem_of(text)
   if problem then return nil, ("%s: %s"):format(source, problem), FAILED end
   text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "") -- a byte order mark, a #! line; line numbers stay
   local chunk, syntax_problem = loadstring(text, name)

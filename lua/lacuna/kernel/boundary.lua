@@ -1,6 +1,6 @@
 -- boundary: says which C function keeps an await from suspending.
--- Lua can leave and re-enter Lua frames, not C ones: a comparator of table.sort or a callback of string.gsub runs on the
--- C stack. Called only after a suspension was refused, so it may take its time.
+-- Lua can leave and re-enter Lua frames, not C ones: a comparator of table.sort or a callback of string.gsub runs on
+-- the C stack. Called only after a suspension was refused, so it may take its time.
 
 local boundary = {}
 
@@ -39,7 +39,7 @@ function boundary.describe()
   while true do
     local info = debug.getinfo(level, "Snf")
     if not info then break end
-    if info.what == "C" and not passable[info.func] and info.name ~= "suspend" then
+    if info.what == "C" and not passable[info.func] then
       local name = name_of(info.func) or info.name
       if name then
         local cure = cures[name]

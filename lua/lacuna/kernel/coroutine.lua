@@ -39,31 +39,38 @@ local function measured_depth()
   end
 end
 
-local function leave(coro, task, depth, ...)
+local function leave(coro, task, ...)
   coro[COUNT] = CLOSED
+  task[DEPTH] = task[DEPTH] - 1
+  return ...
+end
+
+local function restore(task, depth, ...)
   task[DEPTH] = depth
   return ...
 end
 
--- await(coro): calls its function in the running task.
+-- On a fresh stack depth starts anew.
+local function await_deeper(coro, task)
+  local depth = measured_depth()
+  task[DEPTH] = depth
+  if depth < DEEPEST then return Coroutine.__await(coro, task) end
+  task[DEPTH] = 0
+  return restore(task, depth, generator.call(Coroutine.__await, coro, task))
+end
+
+-- await(coro): calls its function in the running task. Every slot of this frame is one that a waiting task keeps.
 function Coroutine.__await(coro, task)
   local count = coro[COUNT]
   if count < 0 then
     error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(coro)), 0)
   end
-  local depth = task[DEPTH]
-  if depth >= DEEPEST then
-    depth = measured_depth()
-    if depth >= DEEPEST then
-      task[DEPTH] = 0
-      return leave(coro, task, depth, generator.call(Coroutine.__await, coro, task))
-    end
-  end
+  if task[DEPTH] >= DEEPEST then return await_deeper(coro, task) end
   coro[COUNT] = RUNNING
-  task[DEPTH] = depth + 1
-  if count == 0 then return leave(coro, task, depth, coro[FUNCTION]()) end
-  if count == 1 then return leave(coro, task, depth, coro[FUNCTION](coro[FIRST_ARGUMENT])) end
-  return leave(coro, task, depth, coro[FUNCTION](unpack(coro, FIRST_ARGUMENT, count + FIRST_ARGUMENT - 1)))
+  task[DEPTH] = task[DEPTH] + 1
+  if count == 0 then return leave(coro, task, coro[FUNCTION]()) end
+  if count == 1 then return leave(coro, task, coro[FUNCTION](coro[FIRST_ARGUMENT])) end
+  return leave(coro, task, coro[FUNCTION](unpack(coro, FIRST_ARGUMENT, count + FIRST_ARGUMENT - 1)))
 end
 
 -- The name in the line that defines a function: "local NAME = async(function", "function NAME(".
@@ -119,7 +126,7 @@ function coroutines.async(fn)
   local async_function = function(...)
     local count = select("#", ...)
     if count == 0 then return setmetatable({ fn, 0 }, Coroutine) end
-    if count == 1 then return setmetatable({ fn, 1, (...) }, Coroutine) end
+    if count == 1 then return setmetatable({ fn, count, (...) }, Coroutine) end
     return setmetatable({ fn, count, ... }, Coroutine)
   end
   async_functions[async_function] = true

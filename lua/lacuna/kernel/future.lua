@@ -1,7 +1,7 @@
 -- future: a result that is not there yet.
--- Pending, then for ever returned, failed or cancelled. Whoever waits is woken through the loop's ready list in the order
--- of arrival, one turn later, exactly as asyncio calls done callbacks. The first to wait or call back has a field of its
--- own, so that the common future with one waiter needs no list.
+-- Pending, then for ever returned, failed or cancelled. Whoever waits is woken through the loop's ready list in the
+-- order of arrival, one turn later, exactly as asyncio calls done callbacks. The first to wait or call back has a field
+-- of its own, so that the common future with one waiter needs no list.
 
 local layout = require "lacuna.kernel.layout"
 local errors = require "lacuna.kernel.errors"

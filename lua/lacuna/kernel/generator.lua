@@ -5,7 +5,6 @@
 local errors = require "lacuna.kernel.errors"
 local layout = require "lacuna.kernel.layout"
 local trap = require "lacuna.kernel.trap"
-local suspend = require("lacuna.native.scheduler").suspend
 
 local raw_create, raw_resume, raw_yield, running =
   coroutine.create, coroutine.resume, coroutine.yield, coroutine.running
@@ -16,11 +15,19 @@ local generator = {}
 
 local segments = setmetatable({}, { __mode = "k" }) -- threads of generator.call: user code must not yield from them
 
--- What raw_resume returned. suspend() returns nothing when the task goes on, and true where it could not suspend: given
--- to the park inside, that raises there.
-local function pass(co, task, ...)
-  if not task or current() then return ... end
-  return pass(co, task, raw_resume(co, suspend()))
+local pass
+
+-- What pcall(raw_yield, …) returned: nothing more when the task goes on. Where it could not suspend, or its own resumer
+-- could not, the park inside is told so, and raises there.
+local function go_on(co, task, ok, is_refused)
+  if not ok or is_refused then return pass(co, task, raw_resume(co, true)) end
+  return pass(co, task, raw_resume(co))
+end
+
+-- What raw_resume returned: of a park, what it tells the scheduler.
+function pass(co, task, ok, ...)
+  if not task or current() then return ok, ... end
+  return go_on(co, task, pcall(raw_yield, ...))
 end
 
 local function resume(co, ...)

@@ -1,7 +1,9 @@
 -- layout: the array fields of the kernel's objects.
 -- A Future, a Task, a coroutine object and a loop keep what every wait touches in the array part of their table: one
--- allocation each, half the memory of named fields, and C reaches the three that it needs by number. What is rare is a
--- named field. host/core/scheduler.c has the same numbers for READY, THREAD, WAITS_FOR and a handle's SLOT.
+-- allocation each, half the memory of named fields, and C reaches the few that it needs by number. What is rare is a
+-- named field. A table constructor ends with a constant, or has none: bytecode cuts a table off after its last
+-- constant, and each one made from it would be enlarged again. host/core/scheduler.c has the same numbers for READY,
+-- THREAD, WAITS_FOR and a handle's SLOT.
 
 return {
   -- Future and Task
@@ -16,10 +18,10 @@ return {
   MUST_CANCEL = 8, -- what to raise at the next step: a message, true, or false
   CANCEL_COUNT = 9, -- requests to cancel less those taken back
   DEPTH = 10, -- coroutine objects being awaited inline, one below the other
-  NEXT = 11, -- the loop's pending tasks in order of creation
-  PREVIOUS = 12,
-  COROUTINE = 13, -- what it runs
-  NAME = 14, -- a string, or the number of an unnamed task
+  COROUTINE = 11, -- what it runs
+  NAME = 12, -- a string, or the number of an unnamed task
+  PREVIOUS = 13, -- the loop's pending tasks in order of creation
+  NEXT = 14,
 
   PENDING = 1,
   RETURNED = 2,

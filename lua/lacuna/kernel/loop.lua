@@ -7,6 +7,7 @@ local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.scheduler"
 local task_module = require "lacuna.kernel.task"
+local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
 
 local NATIVE, READY = layout.NATIVE, layout.READY
@@ -64,6 +65,7 @@ end
 
 -- ---- callbacks ----
 
+--- Runs the callback, unless it was taken back; the scheduler's thread calls it (kernel/trap.lua).
 function Handle:run()
   if not self.is_cancelled then self.fn(unpack(self.arguments, 1, self.arguments.n)) end
 end
@@ -126,7 +128,7 @@ function Loop:call_at(when, fn, ...)
   end
   local handle = new_handle(self, fn, ...)
   handle.deadline = when
-  handle[HANDLE_SLOT] = native.arm(self[NATIVE], when, handle, true)
+  handle[HANDLE_SLOT] = native.arm(self[NATIVE], when, handle)
   return handle
 end
 
@@ -170,8 +172,8 @@ end
 
 -- ---- running ----
 
--- Starts the loop and suspends the calling task until it has stopped; a cancellation meanwhile is passed to `on_cancel`,
--- and the wait goes on.
+-- Starts the loop and suspends the calling task until it has stopped; a cancellation meanwhile is passed to
+-- `on_cancel`, and the wait goes on.
 local function run(loop, on_cancel)
   check_open(loop)
   if loop.is_running_now then error(errors.RuntimeError("This event loop is already running"), 3) end
@@ -209,7 +211,8 @@ end
 
 --- Runs the loop until an awaitable is done. Only at the top level of a script. A cancellation of the caller is passed
 --- on to the awaitable.
---- Errors: RuntimeError if it or another loop runs, if it is closed, or if it was stopped before the awaitable was done.
+--- Errors: RuntimeError if it or another loop runs, if it is closed, or if it was stopped before the awaitable was
+--- done.
 --- Source: asyncio.loop.run_until_complete.
 ---@param awaitable any
 ---@return any ... its values; its error is raised
@@ -303,19 +306,13 @@ end
 
 -- A callback failed, or a callback of libuv did; kernel/trap.lua calls it.
 local function callback_failed(err, thread, entry, argument)
-  local loop, context = nil, {}
+  local loop, context = loop_module.main_loop, { message = "Exception in callback of libuv" }
   if type(entry) == "table" then
-    loop, context.handle = entry.loop, entry
-    context.message = "Exception in callback"
+    loop, context = entry.loop, { message = "Exception in callback", handle = entry }
   elseif argument then
-    loop, context.future = argument:get_loop(), argument
-    context.message = "Exception in done callback"
-  else
-    loop = loop_module.main_loop
-    context.message = "Exception in callback of libuv"
+    loop, context = argument:get_loop(), { message = "Exception in done callback", future = argument }
   end
-  local stack = thread and require("lacuna.kernel.traceback").of(thread)
-  context.exception = errors.wrap(err, stack)
+  context.exception = errors.wrap(err, thread and traceback.of(thread, err))
   loop:call_exception_handler(context)
 end
 

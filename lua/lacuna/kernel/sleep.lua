@@ -5,37 +5,33 @@
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local layout = require "lacuna.kernel.layout"
-local native = require "lacuna.native.scheduler"
 local trap = require "lacuna.kernel.trap"
 
-local COUNT, FIRST_ARGUMENT, RUNNING, CLOSED = layout.COUNT, layout.FIRST_ARGUMENT, layout.RUNNING, layout.CLOSED
-local LOOP, THREAD, WAITS_FOR, MUST_CANCEL, NATIVE =
-  layout.LOOP, layout.THREAD, layout.WAITS_FOR, layout.MUST_CANCEL, layout.NATIVE
+local COUNT, FIRST_ARGUMENT, RUNNING = layout.COUNT, layout.FIRST_ARGUMENT, layout.RUNNING
 local SECONDS = layout.FUNCTION -- a sleep has its seconds where others have their function
 
-local arm, schedule, park = native.arm, trap.schedule, trap.park
+local wait = trap.sleep
 local select, setmetatable, tonumber, type, unpack = select, setmetatable, tonumber, type, unpack
 
 local Sleep = { is_coroutine = true, name = "sleep", __tostring = coroutines.Coroutine.__tostring }
 Sleep.__index = Sleep
 
+-- The common sleep ends in a tail call: its frame is not kept while the task waits.
 function Sleep.__await(sleep, task)
-  local count = sleep[COUNT]
+  local count, seconds = sleep[COUNT], sleep[SECONDS]
   if count < 0 then
     error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(sleep)), 0)
   end
   sleep[COUNT] = RUNNING
-  local seconds = sleep[SECONDS]
-  if seconds <= 0 or task[MUST_CANCEL] then
-    schedule(task[LOOP], task[THREAD])
-    park(task)
-  else
-    task[WAITS_FOR] = arm(task[LOOP][NATIVE], seconds, task)
-    park(task)
-    task[WAITS_FOR] = false
-  end
-  sleep[COUNT] = CLOSED
-  if count > 0 then return unpack(sleep, FIRST_ARGUMENT, FIRST_ARGUMENT + count - 1) end
+  if count == 0 then return wait(sleep, task, seconds) end
+  wait(sleep, task, seconds)
+  return unpack(sleep, FIRST_ARGUMENT, FIRST_ARGUMENT + count - 1)
+end
+
+local function to_number(seconds)
+  local number = tonumber(seconds)
+  if number then return number end
+  error(errors.TypeError("sleep: seconds must be a number, got " .. tostring(seconds)), 3)
 end
 
 --- A coroutine object that ends after a time; with 0 or less it lets every other ready task take its turn.
@@ -45,16 +41,9 @@ end
 ---@param ... any what awaiting it returns
 ---@return lacuna.Coroutine
 local function sleep(seconds, ...)
-  if type(seconds) ~= "number" then
-    local number = tonumber(seconds)
-    if not number then
-      error(errors.TypeError("sleep: seconds must be a number, got " .. tostring(seconds)), 2)
-    end
-    seconds = number
-  end
-  local count = select("#", ...)
-  if count == 0 then return setmetatable({ seconds, 0 }, Sleep) end
-  return setmetatable({ seconds, count, ... }, Sleep)
+  if type(seconds) ~= "number" then seconds = to_number(seconds) end
+  if select("#", ...) == 0 then return setmetatable({ seconds, 0 }, Sleep) end
+  return setmetatable({ seconds, select("#", ...), ... }, Sleep)
 end
 
 return sleep

@@ -1,6 +1,6 @@
 -- task: a coroutine that the loop runs.
--- A Task is a Future of what its coroutine returns. Cancellation is asyncio's: cancel() asks once, the CancelledError is
--- raised at the task's next or present await, and cancelling()/uncancel() count the requests.
+-- A Task is a Future of what its coroutine returns. Cancellation is asyncio's: cancel() asks once, the CancelledError
+-- is raised at the task's next or present await, and cancelling()/uncancel() count the requests.
 
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
@@ -15,7 +15,7 @@ local MUST_CANCEL, CANCEL_COUNT, NEXT, PREVIOUS = layout.MUST_CANCEL, layout.CAN
 local COROUTINE, NAME, NATIVE = layout.COROUTINE, layout.NAME, layout.NATIVE
 local PENDING, RETURNED, CANCELLED = layout.PENDING, layout.RETURNED, layout.CANCELLED
 
-local schedule, await = trap.schedule, trap.await
+local schedule = trap.schedule
 local wake, complete = future.wake, future.complete
 local select, setmetatable, type = select, setmetatable, type
 
@@ -39,37 +39,35 @@ local function settle_cancelled(task, err)
   wake(task)
 end
 
-local function settle(task, ...)
-  unlink(task)
-  local message = task[MUST_CANCEL]
+-- The coroutine has returned: kernel/trap.lua calls it with what.
+function Task:settle(...)
+  unlink(self)
+  local message = self[MUST_CANCEL]
   if message then
-    task[MUST_CANCEL] = false
-    return settle_cancelled(task, message ~= true and message or nil)
+    self[MUST_CANCEL] = false
+    return settle_cancelled(self, message ~= true and message or nil)
   end
   if select("#", ...) == 1 then
-    task[STATE], task[RESULT] = RETURNED, (...)
-    return wake(task)
+    self[STATE], self[RESULT] = RETURNED, (...)
+    return wake(self)
   end
-  return complete(task, ...)
+  return complete(self, ...)
 end
 
--- Runs the whole task, in a thread of its own; kernel/trap.lua calls it.
-function Task:run()
+-- Cancelled before its first step: the coroutine never runs. kernel/trap.lua calls it.
+function Task:cancel_unstarted()
   local message = self[MUST_CANCEL]
-  if message then -- cancelled before its first step: the coroutine never runs
-    self[MUST_CANCEL] = false
-    coroutines.close(self[COROUTINE])
-    error(errors.quiet(errors.CancelledError, message ~= true and message or nil), 0)
-  end
-  return settle(self, await(self[COROUTINE]))
+  coroutines.close(self[COROUTINE])
+  error(errors.quiet(errors.CancelledError, message ~= true and message or nil), 0)
 end
 
 -- The stack of a failed task, and below it the chain of tasks that waited.
 local function stack_of_failure(task, err, thread)
-  local here = thread and traceback.of(thread) or ""
+  local here = thread and traceback.of(thread, err) or ""
   local source = task.raised_from
   if source and source.stack and errors.unwrap(source[RESULT]) == err then
-    return ("%s\nawaited by task %q at:\n%s"):format(source.stack, task:get_name(), here)
+    local place = here == "" and "" or " at:\n" .. here
+    return ("%s\nawaited by task %q%s"):format(source.stack, task:get_name(), place)
   end
   if errors.isinstance(err, errors.BaseError) and err.traceback ~= "" then return err.traceback end
   return here
@@ -193,7 +191,7 @@ function task_module.new(loop, awaitable, name, caller)
   end
   local last = loop.last_task
   local task = setmetatable(
-    { PENDING, nil, loop, false, false, false, false, false, 0, 0, false, last, awaitable, name }, Task)
+    { PENDING, nil, loop, false, false, false, false, false, 0, 0, awaitable, name, last, false }, Task)
   if last then last[NEXT] = task else loop.first_task = task end
   loop.last_task = task
   schedule(loop, task)

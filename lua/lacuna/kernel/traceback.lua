@@ -45,13 +45,21 @@ function traceback.here(level)
   return join(lines)
 end
 
---- The stack of a suspended or failed coroutine, innermost first.
+--- The stack of a suspended or failed coroutine, innermost first. Lua does not know the line of a frame that failed by
+--- itself; its message does.
 ---@param thread thread
+---@param err? any what it failed with
 ---@return string
-function traceback.of(thread)
+function traceback.of(thread, err)
   local lines, level = {}, 0
-  while collect(lines, getinfo(thread, level, "nSl")) do level = level + 1 end
-  return join(lines)
+  while true do
+    local info = getinfo(thread, level, "nSl")
+    if info and info.currentline < 0 and type(err) == "string" then
+      info.currentline = tonumber(err:match("^[^\n]-:(%d+):")) or info.linedefined
+    end
+    if not collect(lines, info) then return join(lines) end
+    level = level + 1
+  end
 end
 
 --- Where a coroutine stands in the user's code: "file:line", or nil.

@@ -9,12 +9,11 @@ local boundary = require "lacuna.kernel.boundary"
 local native = require "lacuna.native.scheduler"
 
 local LOOP, THREAD, WAITS_FOR, MUST_CANCEL = layout.LOOP, layout.THREAD, layout.WAITS_FOR, layout.MUST_CANCEL
-local CALLBACK, CALLBACKS = layout.CALLBACK, layout.CALLBACKS
-local READY, NATIVE = layout.READY, layout.NATIVE
+local CALLBACK, CALLBACKS, COROUTINE = layout.CALLBACK, layout.CALLBACKS, layout.COROUTINE
+local READY, COUNT, CLOSED = layout.READY, layout.COUNT, layout.CLOSED
 
-local suspend = native.suspend
 local yield, running = coroutine.yield, coroutine.running
-local getmetatable, type = getmetatable, type
+local getmetatable, pcall, type = getmetatable, pcall, type
 
 local trap = {}
 
@@ -62,38 +61,59 @@ end
 -- Undoes the registration of a task that cannot be parked after all.
 local function unregister(task)
   local awaited = task[WAITS_FOR]
-  if type(awaited) == "number" then
-    native.disarm(task[LOOP][NATIVE], awaited)
-  elseif awaited then
-    if awaited[CALLBACK] == task then
-      awaited[CALLBACK] = false
-    else
-      table.remove(awaited[CALLBACKS])
-    end
-  else -- sleep(0): the entry appended last
+  if not awaited then -- a sleep; the scheduler would have armed its timer, but sleep(0) is the entry appended last
     local ready = task[LOOP][READY]
-    ready[ready[0]] = false
+    if ready[ready[0]] == task[THREAD] then ready[ready[0]] = false end
+    return
+  end
+  if awaited[CALLBACK] == task then
+    awaited[CALLBACK] = false
+  else
+    table.remove(awaited[CALLBACKS])
   end
   task[WAITS_FOR] = false
 end
 
---- Suspends the running task until its thread is made ready.
----@param task lacuna.Task the running task
-local function park(task)
-  current = false
-  if suspend() then
-    current = task
+-- The running task goes on after pcall(yield) returned `ok, is_refused`. No C function is called on the way into a
+-- wait: one would need 20 slots of a stack of 40, and make every waiting task 400 bytes larger. So it is pcall that
+-- catches the refusal of a C function that stands between; what a generator in between answers (kernel/generator.lua)
+-- says the same.
+local function resumed(task, ok, is_refused)
+  current = task
+  if not ok or is_refused then
     unregister(task)
     error(errors.RuntimeError(boundary.describe()), 0)
   end
-  current = task
   local message = task[MUST_CANCEL]
   if message then
     task[MUST_CANCEL] = false
     error(errors.quiet(errors.CancelledError, message ~= true and message or nil), 0)
   end
 end
+
+--- Suspends the running task until what was registered before makes its thread ready.
+---@param task lacuna.Task the running task
+local function park(task)
+  current = false
+  resumed(task, pcall(yield))
+end
 trap.park = park
+
+--- Suspends the running task for a time, by the scheduler's own timer; for one turn if that is 0 or less, or if the
+--- task is to be cancelled at its next step.
+---@param sleep table the coroutine object that is being awaited
+---@param task lacuna.Task the running task
+---@param seconds number
+function trap.sleep(sleep, task, seconds)
+  current = false
+  if seconds > 0 and not task[MUST_CANCEL] then
+    resumed(task, pcall(yield, seconds, task))
+  else
+    schedule(task[LOOP], task[THREAD])
+    resumed(task, pcall(yield))
+  end
+  sleep[COUNT] = CLOSED
+end
 
 local function not_awaitable(awaitable)
   local what = type(awaitable)
@@ -124,24 +144,31 @@ function trap.await(awaitable)
 end
 local await = trap.await
 
+local function settle(...)
+  return current:settle(...)
+end
+
 -- What every pooled thread runs: one entry of the ready list after the other, idle in between. Errors end the thread;
 -- the scheduler then calls trap.failed, which finds in `current` or `callback` whose error it is.
 local function body(entry, argument)
-  local thread = running()
   while true do
     if type(entry) == "function" then
       callback, callback_argument = entry, argument
       entry(argument)
+      callback, callback_argument = nil, nil
     elseif entry[THREAD] == nil then
       callback = entry
       entry:run()
+      callback = nil
     else
       current = entry
-      entry[THREAD] = thread
-      entry:run(await)
+      entry[THREAD] = running()
+      if entry[MUST_CANCEL] then entry:cancel_unstarted() end
+      settle(await(entry[COROUTINE]))
+      current = false
     end
-    current, callback, callback_argument = false, nil, nil
-    entry, argument = nil, nil
+    entry = nil -- an idle thread keeps nothing alive -- luacheck: ignore 311
+    argument = nil -- luacheck: ignore 311
     entry, argument = yield(true)
   end
 end

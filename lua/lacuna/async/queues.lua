@@ -1,0 +1,307 @@
+-- queues: Queue, LifoQueue and PriorityQueue.
+-- A queue is a store of items and three lines of tasks: who wants an item, who has one to put, who waits for all to be
+-- done. Stores count what they hold, so that nil is an item. As in asyncio an item is in the queue until the task that
+-- was woken for it runs.
+
+local bit = require "bit"
+local errors = require "lacuna.kernel.errors"
+local method = require "lacuna.async.method"
+local new_table = require "table.new"
+local waiters = require "lacuna.async.waiters"
+
+local band = bit.band
+local FIRST = waiters.FIRST
+local wait, wake_next = waiters.wait, waiters.wake_next
+local error, setmetatable, type = error, setmetatable, type
+
+-- ---- stores ----
+
+local SMALLEST = 8 -- items that an empty ring has room for
+local LARGEST_KEPT = 4096 -- an emptied ring that had room for more gives its memory back
+
+-- First in, first out: a ring whose size is a power of two.
+local Ring = {}
+Ring.__index = Ring
+
+local function new_ring()
+  return setmetatable({ items = new_table(SMALLEST, 0), count = 0, head = 0, mask = SMALLEST - 1 }, Ring)
+end
+
+local function resize(ring, size)
+  local items, old, head, mask = new_table(size, 0), ring.items, ring.head, ring.mask
+  for i = 0, ring.count - 1 do items[i + 1] = old[band(head + i, mask) + 1] end
+  ring.items, ring.head, ring.mask = items, 0, size - 1
+end
+
+function Ring:push(item)
+  local count = self.count
+  if count > self.mask then resize(self, 2 * count) end
+  self.items[band(self.head + count, self.mask) + 1] = item
+  self.count = count + 1
+end
+
+function Ring:pop()
+  local items, head, count = self.items, self.head, self.count - 1
+  local item = items[head + 1]
+  items[head + 1] = nil
+  self.head, self.count = band(head + 1, self.mask), count
+  if count == 0 and self.mask >= LARGEST_KEPT then resize(self, SMALLEST) end
+  return item
+end
+
+-- Last in, first out.
+local Stack = {}
+Stack.__index = Stack
+
+local function new_stack()
+  return setmetatable({ items = {}, count = 0 }, Stack)
+end
+
+function Stack:push(item)
+  local count = self.count + 1
+  self.items[count] = item
+  self.count = count
+end
+
+function Stack:pop()
+  local items, count = self.items, self.count
+  local item = items[count]
+  items[count] = nil
+  self.count = count - 1
+  return item
+end
+
+-- Smallest first: a binary heap. arrivals[i] is the number of items[i] in order of arrival, which decides between equals.
+local Heap = {}
+Heap.__index = Heap
+
+local function new_heap()
+  return setmetatable({ items = {}, arrivals = {}, count = 0, arrived = 0 }, Heap)
+end
+
+-- A comparison may raise: all are made before anything is moved, so that the heap stays as it was.
+function Heap:push(item)
+  local items, arrivals, count = self.items, self.arrivals, self.count + 1
+  local place = count
+  while place > 1 and item < items[(place - place % 2) / 2] do place = (place - place % 2) / 2 end
+  local hole = count
+  while hole ~= place do
+    local parent = (hole - hole % 2) / 2
+    items[hole], arrivals[hole] = items[parent], arrivals[parent]
+    hole = parent
+  end
+  self.arrived = self.arrived + 1
+  items[place], arrivals[place] = item, self.arrived
+  self.count = count
+end
+
+-- Whether items[i] leaves before another item.
+local function is_before(items, arrivals, i, item, arrival)
+  if arrivals[i] < arrival then return not (item < items[i]) end
+  return items[i] < item
+end
+
+function Heap:pop()
+  local items, arrivals, count = self.items, self.arrivals, self.count
+  local smallest, item, arrival = items[1], items[count], arrivals[count]
+  items[count], arrivals[count] = nil, nil
+  count = count - 1
+  self.count = count
+  if count == 0 then return smallest end
+  items[1], arrivals[1] = item, arrival
+  local place, child = 1, 2
+  while child <= count do
+    if child < count and is_before(items, arrivals, child + 1, items[child], arrivals[child]) then child = child + 1 end
+    if not is_before(items, arrivals, child, item, arrival) then break end
+    items[place], arrivals[place], items[child], arrivals[child] = items[child], arrivals[child], item, arrival
+    place, child = child, 2 * child
+  end
+  return smallest
+end
+
+-- ---- Queue ----
+
+---@class lacuna.Queue
+---@field maxsize number the most items it holds; 0 or less: any number
+local Queue = { class_name = "Queue" }
+Queue.__index = Queue
+
+local Getter, Putter, Joiner = waiters.class("Queue.get"), waiters.class("Queue.put"), waiters.class("Queue.join")
+
+local function add(queue, item)
+  queue.store:push(item)
+  queue.unfinished = queue.unfinished + 1
+  local getters = queue.getters
+  if getters[FIRST] then wake_next(getters) end
+end
+
+local function take(queue)
+  local item = queue.store:pop()
+  local putters = queue.putters
+  if putters[FIRST] then wake_next(putters) end
+  return item
+end
+
+local Put = method("Queue.put", function(queue, task, item)
+  local store, putters = queue.store, queue.putters
+  while store.count >= queue.limit do
+    local err, is_woken = wait(putters, task)
+    if err then
+      if is_woken and store.count < queue.limit then wake_next(putters) end
+      error(err, 0)
+    end
+  end
+  add(queue, item)
+end)
+
+local Get = method("Queue.get", function(queue, task)
+  local store, getters = queue.store, queue.getters
+  while store.count == 0 do
+    local err, is_woken = wait(getters, task)
+    if err then
+      if is_woken and store.count > 0 then wake_next(getters) end
+      error(err, 0)
+    end
+  end
+  return take(queue)
+end)
+
+local Join = method("Queue.join", function(queue, task)
+  if queue.unfinished == 0 then return end
+  local err = wait(queue.joiners, task)
+  if err then error(err, 0) end
+end)
+
+--- Puts an item, waiting in line while the queue is full. A cancelled wait puts nothing.
+--- Errors, when awaited: a PriorityQueue's are those of comparing items.
+--- Source: asyncio.Queue.put.
+---@param item any nil too
+---@return lacuna.Coroutine
+function Queue:put(item)
+  return setmetatable({ self, 0, item }, Put)
+end
+
+--- Takes an item, waiting in line while there is none. A cancelled wait takes nothing.
+--- Source: asyncio.Queue.get.
+---@return lacuna.Coroutine of the item
+function Queue:get()
+  return setmetatable({ self, 0 }, Get)
+end
+
+--- Waits until task_done() has been called for every item that was put.
+--- Source: asyncio.Queue.join.
+---@return lacuna.Coroutine
+function Queue:join()
+  return setmetatable({ self, 0 }, Join)
+end
+
+--- Puts an item. Errors: QueueFull; a PriorityQueue's are those of comparing items.
+--- Source: asyncio.Queue.put_nowait.
+---@param item any nil too
+function Queue:put_nowait(item)
+  if self.store.count >= self.limit then error(errors.quiet(errors.QueueFull), 2) end
+  add(self, item)
+end
+
+--- Takes an item. Errors: QueueEmpty.
+--- Source: asyncio.Queue.get_nowait.
+---@return any item
+function Queue:get_nowait()
+  if self.store.count == 0 then error(errors.quiet(errors.QueueEmpty), 2) end
+  return take(self)
+end
+
+--- Tells that an item that was taken is dealt with. Errors: ValueError if that was told for every item already.
+--- Source: asyncio.Queue.task_done.
+function Queue:task_done()
+  if self.unfinished <= 0 then error(errors.ValueError("task_done() called too many times"), 2) end
+  self.unfinished = self.unfinished - 1
+  if self.unfinished == 0 then waiters.wake_all(self.joiners) end
+end
+
+--- How many items it holds.
+---@return integer
+function Queue:qsize()
+  return self.store.count
+end
+
+--- Whether it holds no item.
+---@return boolean
+function Queue:empty()
+  return self.store.count == 0
+end
+
+--- Whether it holds as many items as it can.
+---@return boolean
+function Queue:full()
+  return self.store.count >= self.limit
+end
+
+function Queue:__tostring()
+  local text = ("<%s maxsize=%s"):format(self.class_name, self.maxsize)
+  local getter_count, putter_count = waiters.count(self.getters), waiters.count(self.putters)
+  if self.store.count > 0 then text = ("%s items[%d]"):format(text, self.store.count) end
+  if getter_count > 0 then text = ("%s getters[%d]"):format(text, getter_count) end
+  if putter_count > 0 then text = ("%s putters[%d]"):format(text, putter_count) end
+  if self.unfinished > 0 then text = ("%s tasks=%d"):format(text, self.unfinished) end
+  return text .. ">"
+end
+
+local function subclass(name)
+  local class = setmetatable({ class_name = name, __tostring = Queue.__tostring }, { __index = Queue })
+  class.__index = class
+  return class
+end
+
+local LifoQueue, PriorityQueue = subclass("LifoQueue"), subclass("PriorityQueue")
+
+local function new(class, store, maxsize)
+  if type(maxsize) == "table" then maxsize = maxsize.maxsize end
+  if maxsize == nil then maxsize = 0 end
+  if type(maxsize) ~= "number" then
+    error(errors.TypeError(("%s: maxsize must be a number, got %s"):format(class.class_name, tostring(maxsize))), 3)
+  end
+  local queue = {
+    maxsize = maxsize,
+    limit = maxsize > 0 and maxsize or math.huge,
+    store = store,
+    unfinished = 0, -- items for which task_done() has not been called
+    loop = false,
+    getters = false,
+    putters = false,
+    joiners = false,
+  }
+  queue.getters = waiters.line(queue, Getter)
+  queue.putters = waiters.line(queue, Putter)
+  queue.joiners = waiters.line(queue, Joiner)
+  return setmetatable(queue, class)
+end
+
+local queues = {}
+
+--- A queue between tasks: first in, first out. Errors: TypeError if maxsize is no number.
+--- Source: asyncio.Queue.
+---@param maxsize? number|{maxsize: number} the most items it holds; nil, 0 or less: any number
+---@return lacuna.Queue
+function queues.Queue(maxsize)
+  return new(Queue, new_ring(), maxsize)
+end
+
+--- A queue that gives the item last put first. Errors: TypeError if maxsize is no number.
+--- Source: asyncio.LifoQueue.
+---@param maxsize? number|{maxsize: number} the most items it holds; nil, 0 or less: any number
+---@return lacuna.Queue
+function queues.LifoQueue(maxsize)
+  return new(LifoQueue, new_stack(), maxsize)
+end
+
+--- A queue that gives the smallest item first, as `<` says, and of equal ones the one put first.
+--- Errors: TypeError if maxsize is no number.
+--- Source: asyncio.PriorityQueue.
+---@param maxsize? number|{maxsize: number} the most items it holds; nil, 0 or less: any number
+---@return lacuna.Queue
+function queues.PriorityQueue(maxsize)
+  return new(PriorityQueue, new_heap(), maxsize)
+end
+
+return queues
