@@ -58,8 +58,8 @@ struct lac_scheduler {
   int drain_ref; /* l_drain as a Lua function, so that a drain allocates nothing */
   int pool_ref;  /* anchors pool[] at the same index + 1; entries above pool_count may be stale */
   int hook_refs[HOOK_COUNT];
-  uint64_t turn_started_ns;
-  double now;         /* seconds; refreshed every RESUMES_PER_CLOCK resumes and after a blocking sleep */
+  uint64_t now_ns;    /* refreshed every RESUMES_PER_CLOCK resumes and after a blocking sleep */
+  double now;         /* the same in seconds */
   double virtual_now; /* seconds on the virtual clock that all virtual loops share */
   double armed_when;  /* deadline the uv timer is set to; INFINITY if none */
   int resumes_left;
@@ -78,6 +78,12 @@ static double loop_now(const lac_loop *loop) {
 
 /* ---- ready lists ---- */
 
+static void swap(int *a, int *b) {
+  int was_a = *a;
+  *a = *b;
+  *b = was_a;
+}
+
 /* Appends the value on top of the stack to the list that Lua fills, and pops it. */
 static void push_ready(lua_State *L, lac_loop *loop) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
@@ -89,26 +95,6 @@ static void push_ready(lua_State *L, lac_loop *loop) {
   lua_pushinteger(L, count);
   lua_rawseti(L, -2, READY_COUNT);
   lua_pop(L, 1);
-}
-
-static int ready_count(lua_State *L, const lac_loop *loop) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
-  lua_rawgeti(L, -1, READY_COUNT);
-  int count = (int)lua_tointeger(L, -1);
-  lua_pop(L, 2);
-  return count;
-}
-
-/* Makes Lua fill the other list; pushes the one to drain. */
-static void swap_ready(lua_State *L, lac_loop *loop) {
-  int drained = loop->filling_ref;
-  loop->filling_ref = loop->draining_ref;
-  loop->draining_ref = drained;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->object_ref);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
-  lua_rawseti(L, -2, LOOP_READY);
-  lua_pop(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, drained);
 }
 
 /* ---- timers ---- */
@@ -315,6 +301,7 @@ static void wake_sleeper(lua_State *L, lac_loop *loop, uint32_t slot) {
 /* Runs the entry at `position` of the list at stack index `list`; returns the position of the last value it used. */
 static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
   lac_scheduler *scheduler = loop->scheduler;
+  int top = lua_gettop(L);
   lua_rawgeti(L, list, position);
   lua_pushnil(L);
   lua_rawseti(L, list, position);
@@ -341,7 +328,7 @@ static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
   case LUA_TNUMBER: wake_sleeper(L, loop, (uint32_t)lua_tointeger(L, -1)); break;
   default: /* taken back */ break;
   }
-  lua_settop(L, list);
+  lua_settop(L, top);
   return position;
 }
 
@@ -358,49 +345,60 @@ static void stop_running(lua_State *L, lac_loop *loop) {
   call_hook(L, scheduler, HOOK_STOPPED, 1);
 }
 
-/* Runs what was ready when the generation began. False if that was nothing. */
-static bool run_generation(lua_State *L, lac_loop *loop) {
+/* Runs a loop generation by generation until nothing is ready, the clock is to be read again, or the loop has stopped.
+ * False if nothing was ready; true may have made something ready in any loop. The loop's object and its two lists stay
+ * on the stack meanwhile: a look-up costs as much as everything else that a generation of one task needs. */
+static bool run_generations(lua_State *L, lac_loop *loop) {
   lac_scheduler *scheduler = loop->scheduler;
-  if (loop->timers.count > 0) {
-    if (!loop->is_clock_virtual && scheduler->resumes_left <= 0) {
-      scheduler->now = real_now();
-      scheduler->resumes_left = RESUMES_PER_CLOCK;
+  int object = lua_gettop(L) + 1, filling = object + 1, draining = object + 2;
+  bool has_run = false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->object_ref);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->draining_ref);
+  do {
+    if (loop->timers.count > 0)
+      expire_timers(L, loop, loop->is_clock_virtual ? scheduler->virtual_now : scheduler->now);
+    lua_rawgeti(L, filling, READY_COUNT);
+    int count = (int)lua_tointeger(L, -1);
+    if (count == 0 && !loop->is_stopping) break;
+    has_run = true;
+    swap(&loop->filling_ref, &loop->draining_ref);
+    swap(&filling, &draining);
+    lua_pushvalue(L, filling);
+    lua_rawseti(L, object, LOOP_READY);
+    lua_settop(L, object + 2);
+    for (int position = 1; position <= count; position++) position = run_entry(L, loop, draining, position);
+    lua_pushinteger(L, 0);
+    lua_rawseti(L, draining, READY_COUNT);
+    if (loop->is_stopping) {
+      stop_running(L, loop);
+      break;
     }
-    expire_timers(L, loop, loop->is_clock_virtual ? scheduler->virtual_now : scheduler->now);
-  }
-  int count = ready_count(L, loop);
-  if (count == 0 && !loop->is_stopping) return false;
-  swap_ready(L, loop);
-  int list = lua_gettop(L);
-  for (int position = 1; position <= count; position++) position = run_entry(L, loop, list, position);
-  lua_pushinteger(L, 0);
-  lua_rawseti(L, list, READY_COUNT);
-  lua_settop(L, list - 1);
-  if (loop->is_stopping) stop_running(L, loop);
-  return true;
+  } while (scheduler->resumes_left > 0);
+  return has_run;
+}
+
+static void read_clock(lac_scheduler *scheduler) {
+  scheduler->now_ns = uv_hrtime();
+  scheduler->now = (double)scheduler->now_ns / 1e9;
+  scheduler->resumes_left = RESUMES_PER_CLOCK;
 }
 
 /* Drains within the budget; protected by lac_scheduler_drain, so that running out of memory unwinds no C library. */
 static int l_drain(lua_State *L) {
   lac_scheduler *scheduler = lua_touserdata(L, 1);
-  scheduler->turn_started_ns = uv_hrtime();
-  scheduler->now = (double)scheduler->turn_started_ns / 1e9;
-  scheduler->resumes_left = RESUMES_PER_CLOCK;
-  lua_settop(L, 0);
-  bool is_more;
-  do {
+  read_clock(scheduler);
+  uint64_t started_ns = scheduler->now_ns;
+  bool is_more = true;
+  while (is_more && scheduler->now_ns - started_ns <= BUDGET_NS) {
     is_more = false;
     for (lac_loop *loop = scheduler->running, *next; loop; loop = next) {
       next = loop->next;
-      if (run_generation(L, loop)) is_more = true;
+      lua_settop(L, 0);
+      if (run_generations(L, loop)) is_more = true;
+      if (scheduler->resumes_left <= 0) read_clock(scheduler);
     }
-    if (is_more && scheduler->resumes_left <= 0) {
-      uint64_t now_ns = uv_hrtime();
-      scheduler->now = (double)now_ns / 1e9;
-      scheduler->resumes_left = RESUMES_PER_CLOCK;
-      if (now_ns - scheduler->turn_started_ns > BUDGET_NS) break;
-    }
-  } while (is_more);
+  }
   lua_pushboolean(L, is_more);
   return 1;
 }
