@@ -59,6 +59,7 @@ void lac_remove_closer(lacuna_t *runtime, lac_closer *closer) {
 static int open_state(lua_State *L) {
   lacuna_t *runtime = lac_runtime(L);
   const lacuna_options *options = lua_touserdata(L, 1);
+  lua_gc(L, LUA_GCSTOP, 0); /* all that is made until the script starts lives as long as the runtime */
   luaL_openlibs(L);
   lac_open_modules(L);
   if (lac_scheduler_open(&runtime->scheduler, L, runtime->uv, options->is_clock_virtual) < 0)
@@ -152,6 +153,7 @@ typedef struct script {
 static int start_script(lua_State *L) {
   const script *script = lua_touserdata(L, 1);
   lac_require(L, "lacuna.async.main");
+  lua_gc(L, LUA_GCRESTART, -1);
   lua_pushstring(L, script->kind);
   lua_pushstring(L, script->source);
   lua_pushstring(L, script->name);

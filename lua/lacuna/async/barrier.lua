@@ -8,6 +8,7 @@ local method = require "lacuna.async.method"
 local trap = require "lacuna.kernel.trap"
 local waiters = require "lacuna.async.waiters"
 
+local begin, finish = method.begin, method.finish
 local await = trap.await
 
 ---@class lacuna.Barrier
@@ -84,9 +85,23 @@ local function abort(barrier, condition)
   condition:notify_all()
 end
 
-local Wait = method("Barrier.wait", function(barrier) return holding(barrier, wait) end)
-local Reset = method("Barrier.reset", function(barrier) holding(barrier, reset) end)
-local Abort = method("Barrier.abort", function(barrier) holding(barrier, abort) end)
+local Wait = method.class("Barrier.wait")
+
+function Wait.__await(coro)
+  return finish(coro, holding(begin(coro), wait))
+end
+
+local Reset = method.class("Barrier.reset")
+
+function Reset.__await(coro)
+  return finish(coro, holding(begin(coro), reset))
+end
+
+local Abort = method.class("Barrier.abort")
+
+function Abort.__await(coro)
+  return finish(coro, holding(begin(coro), abort))
+end
 
 --- Waits until all parties have come; then all go on. Who is cancelled gives up his place.
 --- Errors, when awaited: BrokenBarrierError if the barrier is broken, or is aborted or reset meanwhile.

@@ -10,6 +10,7 @@ local waiters = require "lacuna.async.waiters"
 
 local FIRST = waiters.FIRST
 local wait, wake_first, wake_next, wake_all = waiters.wait, waiters.wake_first, waiters.wake_next, waiters.wake_all
+local begin, finish, ARGUMENT = method.begin, method.finish, method.ARGUMENT
 local await, current = trap.await, trap.current
 local error, getmetatable, pcall, setmetatable, type = error, getmetatable, pcall, setmetatable, type
 
@@ -43,7 +44,11 @@ local function acquire(lock, task)
   return true
 end
 
-local Acquire = method("Lock.acquire", acquire)
+local Acquire = method.class("Lock.acquire")
+
+function Acquire.__await(coro, task)
+  return finish(coro, acquire(begin(coro), task))
+end
 
 --- Takes the lock, waiting in line until it is free. A cancelled wait takes nothing.
 --- Source: asyncio.Lock.acquire.
@@ -98,13 +103,19 @@ Event.__index = Event
 
 local EventWaiter = waiters.class("Event")
 
-local EventWait = method("Event.wait", function(event, task)
+local function wait_until_set(event, task)
   if not event.value then
     local err = wait(event.waiters, task)
     if err then error(err, 0) end
   end
   return true
-end)
+end
+
+local EventWait = method.class("Event.wait")
+
+function EventWait.__await(coro, task)
+  return finish(coro, wait_until_set(begin(coro), task))
+end
 
 --- Waits until the event is set; at once if it is.
 --- Source: asyncio.Event.wait.
@@ -175,16 +186,26 @@ local function wait_for_notification(condition, task)
   return true
 end
 
-local ConditionWait = method("Condition.wait", wait_for_notification)
+local ConditionWait = method.class("Condition.wait")
 
-local ConditionWaitFor = method("Condition.wait_for", function(condition, task, predicate)
+function ConditionWait.__await(coro, task)
+  return finish(coro, wait_for_notification(begin(coro), task))
+end
+
+local function wait_for_predicate(condition, task, predicate)
   local result = predicate()
   while not result do
     wait_for_notification(condition, task)
     result = predicate()
   end
   return result
-end)
+end
+
+local ConditionWaitFor = method.class("Condition.wait_for")
+
+function ConditionWaitFor.__await(coro, task)
+  return finish(coro, wait_for_predicate(begin(coro), task, coro[ARGUMENT]))
+end
 
 --- Frees the lock, waits to be notified and takes the lock again; also when the wait is cancelled.
 --- Errors, when awaited: RuntimeError if the lock is free.

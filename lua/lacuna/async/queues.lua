@@ -10,6 +10,7 @@ local new_table = require "table.new"
 local waiters = require "lacuna.async.waiters"
 
 local band = bit.band
+local begin, finish, ARGUMENT = method.begin, method.finish, method.ARGUMENT
 local FIRST = waiters.FIRST
 local wait, wake_next = waiters.wait, waiters.wake_next
 local error, setmetatable, type = error, setmetatable, type
@@ -142,35 +143,56 @@ local function take(queue)
   return item
 end
 
-local Put = method("Queue.put", function(queue, task, item)
+-- The loops stand apart from the methods: the JIT does not compile past a loop that it meets on its way.
+local function wait_for_room(queue, task)
   local store, putters = queue.store, queue.putters
-  while store.count >= queue.limit do
+  repeat
     local err, is_woken = wait(putters, task)
     if err then
       if is_woken and store.count < queue.limit then wake_next(putters) end
       error(err, 0)
     end
-  end
-  add(queue, item)
-end)
+  until store.count < queue.limit
+end
 
-local Get = method("Queue.get", function(queue, task)
+local function wait_for_item(queue, task)
   local store, getters = queue.store, queue.getters
-  while store.count == 0 do
+  repeat
     local err, is_woken = wait(getters, task)
     if err then
       if is_woken and store.count > 0 then wake_next(getters) end
       error(err, 0)
     end
-  end
-  return take(queue)
-end)
+  until store.count > 0
+end
 
-local Join = method("Queue.join", function(queue, task)
-  if queue.unfinished == 0 then return end
-  local err = wait(queue.joiners, task)
-  if err then error(err, 0) end
-end)
+local Put = method.class("Queue.put")
+
+function Put.__await(coro, task)
+  local queue = begin(coro)
+  if queue.store.count >= queue.limit then wait_for_room(queue, task) end
+  add(queue, coro[ARGUMENT])
+  return finish(coro)
+end
+
+local Get = method.class("Queue.get")
+
+function Get.__await(coro, task)
+  local queue = begin(coro)
+  if queue.store.count == 0 then wait_for_item(queue, task) end
+  return finish(coro, take(queue))
+end
+
+local Join = method.class("Queue.join")
+
+function Join.__await(coro, task)
+  local queue = begin(coro)
+  if queue.unfinished > 0 then
+    local err = wait(queue.joiners, task)
+    if err then error(err, 0) end
+  end
+  return finish(coro)
+end
 
 --- Puts an item, waiting in line while the queue is full. A cancelled wait puts nothing.
 --- Errors, when awaited: a PriorityQueue's are those of comparing items.

@@ -8,6 +8,7 @@ local waiters = require "lacuna.async.waiters"
 
 local FIRST = waiters.FIRST
 local wait, wake_next, is_occupied = waiters.wait, waiters.wake_next, waiters.is_occupied
+local begin, finish = method.begin, method.finish
 local await, current = trap.await, trap.current
 local error, setmetatable, type = error, setmetatable, type
 
@@ -51,7 +52,11 @@ local function acquire(semaphore, task)
   return true
 end
 
-local Acquire = method("Semaphore.acquire", acquire)
+local Acquire = method.class("Semaphore.acquire")
+
+function Acquire.__await(coro, task)
+  return finish(coro, acquire(begin(coro), task))
+end
 
 --- Takes a unit, waiting in line until there is one. A cancelled wait takes nothing.
 --- Source: asyncio.Semaphore.acquire.

@@ -40,15 +40,12 @@ local system_errors = {
   EPIPE = errors.ConnectionResetError,
 }
 
---- The error for a transfer that failed.
----@param method string
----@param url string
----@param kind string how it failed
----@param detail? string libcurl's words
----@param code? string the system's error code, such as "ECONNREFUSED"
----@param text? string the system's words for it
+--- The error for an exchange that failed.
+---@param exchange lacuna.http.Exchange
 ---@return lacuna.BaseError
-function failures.of_transfer(method, url, kind, detail, code, text)
+function failures.of_exchange(exchange)
+  local method, url, failure = exchange.method, exchange.url, exchange.failure
+  local kind, detail, code, text = failure.kind, failure.detail, failure.code, failure.text
   local class, summary = unpack(kinds[kind] or kinds.other)
   local cause
   if code then

@@ -19,10 +19,6 @@ local Response = {}
 
 local derived = {}
 
-function derived.history()
-  return {}
-end
-
 function derived.headers(self)
   return headers.object(headers.parse(self.head))
 end
@@ -67,15 +63,12 @@ end
 ---@param status integer
 ---@param head string
 ---@param body string
+---@param history lacuna.http.Response[]
 ---@return lacuna.http.Response
-function Response.new(method, url, status, head, body)
-  return setmetatable({
-    method = method,
-    url = url,
-    status = status,
-    head = head,
-    body = body,
-  }, Response)
+function Response.new(method, url, status, head, body, history)
+  local self = { method = false, url = false, status = false, head = false, body = false, history = false }
+  self.method, self.url, self.status, self.head, self.body, self.history = method, url, status, head, body, history
+  return setmetatable(self, Response)
 end
 
 --- The body, as bytes. Awaitable; does not suspend, since the body is there already.

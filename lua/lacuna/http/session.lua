@@ -97,10 +97,10 @@ local function too_many_redirects(history)
   error(err, 0)
 end
 
-local function transfer(session, exchange)
-  local status, head, body, code, text = session:pool():transfer(exchange)
-  if not status then error(failures.of_transfer(exchange.method, exchange.url, head, body, code, text), 0) end
-  return Response.new(exchange.method, exchange.url, status, head, body)
+local function transfer(session, exchange, history)
+  session:pool():transfer(exchange)
+  if exchange.failure then error(failures.of_exchange(exchange), 0) end
+  return Response.new(exchange.method, exchange.url, exchange.status, exchange.head, exchange.body, history)
 end
 
 -- Runs a request in the current task; returns the final Response.
@@ -109,37 +109,34 @@ local function perform(request)
   request.is_started = true
   local session, method, opts = request.session, request.method, request.opts
   if session.closed then error(errors.RuntimeError("Session is closed"), 0) end
-  local timeout = request.timeout or session.timeout
+  local timeout = request.timeout
   local data = body_of(method, opts.data)
   local verify = opts.verify
   if verify == nil then verify = session.verify end
-  local exchange = {
-    method = method,
-    url = address_of(session, method, request.url, opts.params),
-    headers = header_lines(session, opts.headers, opts.data or data),
-    data = data,
-    verify = verify,
-    total = timeout.total,
-    connect = timeout.connect,
-    sock_read = timeout.sock_read,
-  }
+  local exchange = connector.new_exchange()
+  exchange.method = method
+  exchange.url = address_of(session, method, request.url, opts.params)
+  exchange.headers = header_lines(session, opts.headers, opts.data or data)
+  exchange.data = data
+  exchange.verify = verify
+  exchange.total, exchange.connect, exchange.sock_read = timeout.total, timeout.connect, timeout.sock_read
   local follows = opts.allow_redirects
   if follows == nil then follows = method ~= "HEAD" end
   local loop = trap.running_loop()
   local deadline = timeout.total and loop:time() + timeout.total
   local most = opts.max_redirects or DEFAULT_MAX_REDIRECTS
   local history = {}
-  local response = transfer(session, exchange)
+  local response = transfer(session, exchange, history)
   while follows and is_redirect[response.status] do
     local location = response.headers["Location"] or response.headers["URI"]
     if not location then break end
     history[#history + 1] = response
+    response.history = {}
     if most > 0 and #history >= most then too_many_redirects(history) end
     redirect(exchange, response, location)
     if deadline then exchange.total = math.max(deadline - loop:time(), 0.001) end
-    response = transfer(session, exchange)
+    response = transfer(session, exchange, history)
   end
-  response.history = history
   local raises = opts.raise_for_status
   if raises == nil then raises = session.raise_for_status end
   if raises then response:raise_for_status() end
@@ -156,6 +153,8 @@ function Request.__tostring(self)
   return ("<Request %s %s>"):format(self.method, tostring(self.url))
 end
 
+local no_options = {}
+
 local request_options = {
   params = "table string",
   data = "string table",
@@ -166,6 +165,18 @@ local request_options = {
   verify = "boolean string",
   raise_for_status = "boolean",
 }
+
+local function new_request(session, method, address, opts)
+  local timeout = session.timeout
+  if opts then
+    options.check("request", opts, request_options)
+    if opts.timeout ~= nil then timeout = options.timeout("request", opts.timeout) end
+  end
+  local request = { session = false, method = false, url = false, opts = false, timeout = false, is_started = false }
+  request.session, request.method, request.url, request.opts, request.timeout =
+    session, method, address, opts or no_options, timeout
+  return setmetatable(request, Request)
+end
 
 --- Makes a request; await it, or enter it with async.with, to send it and get the Response. Redirects are followed (not
 --- for HEAD), up to `max_redirects` (10; 0: any number).
@@ -181,16 +192,13 @@ function Session:request(method, address, opts)
   if type(method) ~= "string" or not method:find("^%a+$") then
     error(errors.ValueError(("request: %s is not an HTTP method"):format(tostring(method))), 2)
   end
-  opts = options.check("request", opts, request_options)
-  local timeout = opts.timeout ~= nil and options.timeout("request", opts.timeout) or nil
-  return setmetatable(
-    { session = self, method = method:upper(), url = address, opts = opts, timeout = timeout }, Request)
+  return new_request(self, method:upper(), address, opts)
 end
 
 for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options" } do
   local name = method:upper()
   Session[method] = function(self, address, opts)
-    return self:request(name, address, opts)
+    return new_request(self, name, address, opts)
   end
 end
 

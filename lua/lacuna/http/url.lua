@@ -31,7 +31,7 @@ end
 ---@return string? normalized
 ---@return string? reason why it is none
 function url.normalize(text)
-  if find(text, "^https?://[%w%.%-]+/[%w%-%._~/?:@!$&'()*+,;=]*$") then return text end
+  if find(text, "^https?://[%w.-]+:?%d*/[%w-._~/?:@!$&'()*+,;=]*$") then return text end -- nothing to change
   if find(text, "%c") then return nil, "it has a control character in it" end
   local scheme, rest = match(text, "^(%a[%w+.-]*):(.*)$")
   if not scheme then return nil, "it has no scheme: http:// or https:// is needed" end
@@ -43,7 +43,6 @@ function url.normalize(text)
   local place = match(authority, "([^@]*)$")
   local port = match(place, "^%[[%w:.%%]+%]:?(%d*)$") or match(place, "^[^:%[%]]+:?(%d*)$")
   if not port then return nil, place == "" and "it has no host" or "its host or port is not valid" end
-  if port ~= "" and (#port > 5 or tonumber(port) > 65535) then return nil, "its port is not below 65536" end
   tail = quote(match(tail, "^[^#]*"))
   if sub(tail, 1, 1) ~= "/" then tail = "/" .. tail end
   return scheme .. "://" .. authority .. tail
