@@ -43,7 +43,8 @@ int main(int argc, char **argv) {
                             : lacuna_run_file(runtime, options.script, options.argc, options.argv);
   interrupted_runtime = NULL;
   lacuna_free(runtime);
-  if (fflush(stdout) != 0 && status == LACUNA_OK) {
+  bool is_lost = ferror(stdout) != 0; /* of an earlier flush; errno is no longer its */
+  if ((fflush(stdout) != 0 || is_lost) && status == LACUNA_OK) {
     perror("lacuna: cannot write to the standard output");
     status = LACUNA_FAILED;
   }

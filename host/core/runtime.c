@@ -15,7 +15,8 @@ struct lacuna {
   uv_loop_t own_loop; /* in use if uv points to it */
   lac_scheduler *scheduler;
   lac_closer closers; /* head of a ring; next is the newest */
-  bool is_finished;   /* the script that lacuna_run_* runs has ended, with: */
+  bool is_closing;
+  bool is_finished; /* the script that lacuna_run_* runs has ended, with: */
   int status;
 };
 
@@ -39,6 +40,10 @@ uv_loop_t *lac_uv_loop(lacuna_t *runtime) {
 
 lac_scheduler *lac_runtime_scheduler(lacuna_t *runtime) {
   return runtime->scheduler;
+}
+
+bool lac_is_closing(const lacuna_t *runtime) {
+  return runtime->is_closing;
 }
 
 void lac_add_closer(lacuna_t *runtime, lac_closer *closer) {
@@ -94,24 +99,27 @@ lacuna_t *lacuna_new(const lacuna_options *options) {
   return NULL;
 }
 
-/* Runs the loop for as long as handles that are closing still owe their close callback. */
+/* Runs the loop for as long as closing handles, and requests on libuv's threads, still owe their callback. On a loop of
+ * the program's own other things may go on for ever: there it is only given the turns that a close takes. */
 static void run_close_callbacks(lacuna_t *runtime) {
+  if (runtime->uv == &runtime->own_loop) {
+    uv_run(runtime->uv, UV_RUN_DEFAULT);
+    return;
+  }
   for (int turn = 0; turn < 8 && uv_run(runtime->uv, UV_RUN_NOWAIT); turn++) continue;
 }
 
 void lacuna_free(lacuna_t *runtime) {
   if (!runtime) return;
-  if (runtime->L) {
-    while (runtime->closers.next != &runtime->closers) { /* 1: native modules close their handles */
+  runtime->is_closing = true;
+  if (runtime->scheduler) { /* 1: nothing resumes a task from here on, no callback reaches Lua */
+    lac_scheduler_close(runtime->scheduler);
+    while (runtime->closers.next != &runtime->closers) { /* 2: native modules close their handles */
       lac_closer *closer = runtime->closers.next;
       lac_remove_closer(runtime, closer);
       closer->close(closer);
     }
-    lac_close_luv(runtime); /* 2: so do the script's own */
-    run_close_callbacks(runtime);
-  }
-  if (runtime->scheduler) { /* 3: the scheduler; nothing resumes a task from here on */
-    lac_scheduler_close(runtime->scheduler);
+    lac_close_luv(runtime); /* 3: so do the script's own */
     run_close_callbacks(runtime);
   }
   if (runtime->L) lua_close(runtime->L); /* 4: the state; finalizers may still close handles */
@@ -139,6 +147,7 @@ static int l_finish(lua_State *L) {
   lacuna_t *runtime = lua_touserdata(L, lua_upvalueindex(1));
   runtime->status = (int)lua_tointeger(L, 1);
   runtime->is_finished = true;
+  uv_stop(runtime->uv); /* the turn that is under way would wait for handles that the script left open */
   return 0;
 }
 

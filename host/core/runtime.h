@@ -29,6 +29,9 @@ uv_loop_t *lac_uv_loop(lacuna_t *runtime);
 
 lac_scheduler *lac_runtime_scheduler(lacuna_t *runtime);
 
+/* True once lacuna_free has begun: callbacks are not passed to Lua any more. */
+bool lac_is_closing(const lacuna_t *runtime);
+
 void lac_add_closer(lacuna_t *runtime, lac_closer *closer);
 void lac_remove_closer(lacuna_t *runtime, lac_closer *closer);
 

@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 #include <math.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +28,8 @@ enum {
 enum { LOOP_READY = 1, READY_COUNT = 0, TASK_THREAD = 6, TASK_WAITS_FOR = 7, HANDLE_SLOT = 1 };
 
 /* What Lua installs with `install`; upvalues of nothing, kept in the registry. */
-enum { HOOK_BODY, HOOK_FAILED, HOOK_STOPPED, HOOK_DEADLOCK, HOOK_INTERRUPTED, HOOK_COUNT };
-static const char *const hook_names[HOOK_COUNT] = {"body", "failed", "stopped", "deadlock", "interrupted"};
+enum { HOOK_BODY, HOOK_FAILED, HOOK_STOPPED, HOOK_DEADLOCK, HOOK_INTERRUPTED, HOOK_NOTIFIED, HOOK_COUNT };
+static const char *const hook_names[HOOK_COUNT] = {"body", "failed", "stopped", "deadlock", "interrupted", "notified"};
 
 typedef enum slot_state { SLOT_FREE, SLOT_SLEEP, SLOT_HANDLE, SLOT_FIRED } slot_state;
 
@@ -53,13 +54,13 @@ struct lac_scheduler {
   uv_prepare_t prepare;
   uv_idle_t idle;
   uv_timer_t timer;
-  uv_async_t interrupt;
+  uv_async_t async; /* carries the two flags below to the loop's thread */
+  volatile sig_atomic_t is_interrupted, is_notified;
   lac_loop *running;
   int drain_ref; /* l_drain as a Lua function, so that a drain allocates nothing */
   int pool_ref;  /* anchors pool[] at the same index + 1; entries above pool_count may be stale */
   int hook_refs[HOOK_COUNT];
   uint64_t now_ns;    /* refreshed every RESUMES_PER_CLOCK resumes and after a blocking sleep */
-  double now;         /* the same in seconds */
   double virtual_now; /* seconds on the virtual clock that all virtual loops share */
   double armed_when;  /* deadline the uv timer is set to; INFINITY if none */
   int resumes_left;
@@ -356,8 +357,7 @@ static bool run_generations(lua_State *L, lac_loop *loop) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->draining_ref);
   do {
-    if (loop->timers.count > 0)
-      expire_timers(L, loop, loop->is_clock_virtual ? scheduler->virtual_now : scheduler->now);
+    if (loop->timers.count > 0) expire_timers(L, loop, loop_now(loop)); /* what came due in a long step goes next */
     lua_rawgeti(L, filling, READY_COUNT);
     int count = (int)lua_tointeger(L, -1);
     if (count == 0 && !loop->is_stopping) break;
@@ -380,7 +380,6 @@ static bool run_generations(lua_State *L, lac_loop *loop) {
 
 static void read_clock(lac_scheduler *scheduler) {
   scheduler->now_ns = uv_hrtime();
-  scheduler->now = (double)scheduler->now_ns / 1e9;
   scheduler->resumes_left = RESUMES_PER_CLOCK;
 }
 
@@ -489,13 +488,21 @@ static void on_prepare(uv_prepare_t *prepare) {
   if (is_more) uv_idle_start(&scheduler->idle, on_idle);
 }
 
-static void on_interrupt(uv_async_t *async) {
+static void on_async(uv_async_t *async) {
   lac_scheduler *scheduler = async->data;
-  call_hook(scheduler->L, scheduler, HOOK_INTERRUPTED, 0);
+  if (scheduler->is_interrupted) {
+    scheduler->is_interrupted = 0;
+    call_hook(scheduler->L, scheduler, HOOK_INTERRUPTED, 0);
+  }
+  if (scheduler->is_notified) {
+    scheduler->is_notified = 0;
+    call_hook(scheduler->L, scheduler, HOOK_NOTIFIED, 0);
+  }
 }
 
 void lac_scheduler_interrupt(lac_scheduler *scheduler) {
-  uv_async_send(&scheduler->interrupt);
+  scheduler->is_interrupted = 1;
+  uv_async_send(&scheduler->async);
 }
 
 /* ---- what the kernel in Lua calls ---- */
@@ -594,6 +601,14 @@ static int l_advance(lua_State *L) {
   return 0;
 }
 
+/* notify(): has the notified hook called in the loop's next turn; the one thing a finalizer may do to the scheduler. */
+static int l_notify(lua_State *L) {
+  lac_scheduler *scheduler = lua_touserdata(L, lua_upvalueindex(1));
+  scheduler->is_notified = 1;
+  uv_async_send(&scheduler->async);
+  return 0;
+}
+
 /* install(hooks): the functions that this file calls, by the names in hook_names. */
 static int l_install(lua_State *L) {
   lac_scheduler *scheduler = lua_touserdata(L, lua_upvalueindex(1));
@@ -607,8 +622,9 @@ static int l_install(lua_State *L) {
 
 int luaopen_lacuna_native_scheduler(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"open", l_open}, {"start", l_start}, {"stop", l_stop},       {"arm", l_arm},         {"disarm", l_disarm},
-      {"now", l_now},   {"clock", l_clock}, {"advance", l_advance}, {"install", l_install}, {NULL, NULL},
+      {"open", l_open},     {"start", l_start},     {"stop", l_stop},   {"arm", l_arm},
+      {"disarm", l_disarm}, {"now", l_now},         {"clock", l_clock}, {"advance", l_advance},
+      {"notify", l_notify}, {"install", l_install}, {NULL, NULL},
   };
   lac_scheduler *scheduler = lac_runtime_scheduler(lac_runtime(L));
   lua_newtable(L);
@@ -625,7 +641,7 @@ int luaopen_lacuna_native_scheduler(lua_State *L) {
 int lac_scheduler_open(lac_scheduler **out, lua_State *L, uv_loop_t *uv, bool is_clock_virtual) {
   lac_scheduler *scheduler = calloc(1, sizeof *scheduler);
   if (!scheduler) return UV_ENOMEM;
-  int status = uv_async_init(uv, &scheduler->interrupt, on_interrupt);
+  int status = uv_async_init(uv, &scheduler->async, on_async);
   if (status < 0) {
     free(scheduler);
     return status;
@@ -635,8 +651,8 @@ int lac_scheduler_open(lac_scheduler **out, lua_State *L, uv_loop_t *uv, bool is
   uv_timer_init(uv, &scheduler->timer);
   uv_prepare_start(&scheduler->prepare, on_prepare);
   uv_unref((uv_handle_t *)&scheduler->prepare); /* referenced while a loop runs */
-  uv_unref((uv_handle_t *)&scheduler->interrupt);
-  scheduler->prepare.data = scheduler->idle.data = scheduler->timer.data = scheduler->interrupt.data = scheduler;
+  uv_unref((uv_handle_t *)&scheduler->async);
+  scheduler->prepare.data = scheduler->idle.data = scheduler->timer.data = scheduler->async.data = scheduler;
   scheduler->L = L;
   scheduler->uv = uv;
   scheduler->armed_when = INFINITY;
@@ -654,7 +670,7 @@ void lac_scheduler_close(lac_scheduler *scheduler) {
   uv_close((uv_handle_t *)&scheduler->prepare, NULL);
   uv_close((uv_handle_t *)&scheduler->idle, NULL);
   uv_close((uv_handle_t *)&scheduler->timer, NULL);
-  uv_close((uv_handle_t *)&scheduler->interrupt, NULL);
+  uv_close((uv_handle_t *)&scheduler->async, NULL);
 }
 
 void lac_scheduler_free(lac_scheduler *scheduler) {

@@ -36,7 +36,7 @@ bool lac_scheduler_drain(lac_scheduler *scheduler);
 /* Reports an error that no task owns: the one on top of L, which it pops, goes to the loop's exception handler. */
 void lac_scheduler_report(lac_scheduler *scheduler);
 
-/* Asks for the interrupt hook to be called on the loop's thread; async-signal-safe. */
+/* Has the interrupted hook called on the loop's thread; async-signal-safe. */
 void lac_scheduler_interrupt(lac_scheduler *scheduler);
 
 /* Starts closing the handles; lac_scheduler_free frees the memory after their close callbacks ran. */

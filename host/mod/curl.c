@@ -6,7 +6,8 @@
  * client:abort(id), client:close()
  *
  * Nothing is pushed for on_done but a number: strings are made in result, in a protected call, where running out of
- * memory is an error that Lua can catch. This layer raises for wrong arguments only; lua/lacuna/http has the classes. */
+ * memory is an error that Lua can catch. This layer raises for wrong arguments only; lua/lacuna/http has the classes.
+ */
 #include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
@@ -21,7 +22,8 @@ int luaopen_lacuna_native_curl(lua_State *L);
 
 #define METATABLE "lacuna.native.curl.client"
 
-/* What a client's userdata points to. It dies when the userdata is collected and the client is gone, whichever is last. */
+/* What a client's userdata points to. It dies when the userdata is collected and the client is gone, whichever is last.
+ */
 typedef struct binding {
   lac_closer closer; /* first: on_runtime_close casts */
   lacuna_t *runtime;
@@ -51,7 +53,9 @@ static void close_client(binding *b) {
   lac_curl_client_close(client);
 }
 
-static void on_runtime_close(lac_closer *closer) { close_client((binding *)closer); }
+static void on_runtime_close(lac_closer *closer) {
+  close_client((binding *)closer);
+}
 
 static void unpin_if_idle(binding *b) {
   if (b->client && lac_curl_active_count(b->client) == 0) lac_unpin(b->runtime, &b->on_done);
@@ -70,7 +74,9 @@ static void on_transfer_done(void *data, uint32_t id, const lac_curl_outcome *ou
 
 /* ---- called from Lua ---- */
 
-static binding *check_binding(lua_State *L) { return *(binding **)luaL_checkudata(L, 1, METATABLE); }
+static binding *check_binding(lua_State *L) {
+  return *(binding **)luaL_checkudata(L, 1, METATABLE);
+}
 
 static int fail(lua_State *L, const char *message) {
   lua_pushnil(L);
@@ -165,7 +171,8 @@ static int l_start(lua_State *L) {
 static int l_result(lua_State *L) {
   binding *b = check_binding(L);
   const lac_curl_outcome *outcome = b->outcome;
-  luaL_argcheck(L, outcome && b->outcome_id == (uint32_t)luaL_checkinteger(L, 2), 2, "this transfer is not being completed");
+  luaL_argcheck(L, outcome && b->outcome_id == (uint32_t)luaL_checkinteger(L, 2), 2,
+                "this transfer is not being completed");
   if (!outcome->failure) {
     lua_pushinteger(L, outcome->status);
     lua_pushlstring(L, outcome->headers.data, outcome->headers.size);

@@ -265,7 +265,8 @@ static void on_stall_timer(uv_timer_t *timer);
 static void watch_stalls(lac_curl_client *client, uint64_t due_ms) {
   uint64_t now_ms = uv_now(client->loop);
   uint64_t delay_ms = due_ms > now_ms ? due_ms - now_ms : 0;
-  if (uv_is_active((uv_handle_t *)&client->stall_timer) && uv_timer_get_due_in(&client->stall_timer) <= delay_ms) return;
+  if (uv_is_active((uv_handle_t *)&client->stall_timer) && uv_timer_get_due_in(&client->stall_timer) <= delay_ms)
+    return;
   uv_timer_start(&client->stall_timer, on_stall_timer, delay_ms, 0);
 }
 
@@ -356,7 +357,9 @@ bool lac_curl_abort(lac_curl_client *client, uint32_t id) {
   return true;
 }
 
-size_t lac_curl_active_count(const lac_curl_client *client) { return client->active_count; }
+size_t lac_curl_active_count(const lac_curl_client *client) {
+  return client->active_count;
+}
 
 /* ---- the client ---- */
 

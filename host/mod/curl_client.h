@@ -20,8 +20,8 @@ typedef struct lac_curl_request {
   struct curl_slist *headers; /* "Name: value"; the transfer owns it, even if it does not start. NULL: none */
   const char *data;           /* NULL: no body */
   size_t data_size;
-  bool is_verified;    /* the server's certificate and name */
-  const char *ca_path; /* PEM file to verify against; NULL: the system's */
+  bool is_verified;                                     /* the server's certificate and name */
+  const char *ca_path;                                  /* PEM file to verify against; NULL: the system's */
   long timeout_ms, connect_timeout_ms, read_timeout_ms; /* 0: none; read: between two portions of the response */
 } lac_curl_request;
 

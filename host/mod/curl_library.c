@@ -25,7 +25,8 @@ static void open_library(void) {
   void *handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *reason = dlerror();
-    snprintf(failure, sizeof failure, "cannot load " SONAME ": install the package libcurl4 (%s)", reason ? reason : "");
+    snprintf(failure, sizeof failure, "cannot load " SONAME ": install the package libcurl4 (%s)",
+             reason ? reason : "");
     return;
   }
 #define LOOK_UP(name)                                                                                                  \

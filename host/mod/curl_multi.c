@@ -14,8 +14,8 @@ typedef struct socket_poll {
   uv_poll_t poll;
   lac_curl_multi *multi;
   curl_socket_t fd;
-  int wanted; /* what libcurl waits for: UV_READABLE, UV_WRITABLE; 0 while the connection is idle */
-  int armed;  /* what the poll watches; differs from wanted only while the connection is idle */
+  int wanted;     /* what libcurl waits for: UV_READABLE, UV_WRITABLE; 0 while the connection is idle */
+  int armed;      /* what the poll watches; differs from wanted only while the connection is idle */
   bool is_kept;   /* until on_close_socket */
   bool is_polled; /* poll is an open handle */
 } socket_poll;
@@ -171,7 +171,9 @@ static int on_timer(CURLM *handle, long timeout_ms, void *data) {
   return uv_timer_start(&multi->timer, on_timeout, (uint64_t)timeout_ms, 0) == 0 ? 0 : -1;
 }
 
-static void on_timer_closed(uv_handle_t *handle) { release(handle->data); }
+static void on_timer_closed(uv_handle_t *handle) {
+  release(handle->data);
+}
 
 /* ---- the multi ---- */
 

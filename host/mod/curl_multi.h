@@ -17,7 +17,8 @@ typedef struct lac_curl_multi lac_curl_multi;
 typedef void (*lac_curl_on_turn)(void *data);
 
 /* NULL if memory or file descriptors ran out. */
-lac_curl_multi *lac_curl_multi_open(const lac_curl_library *curl, uv_loop_t *loop, lac_curl_on_turn on_turn, void *data);
+lac_curl_multi *lac_curl_multi_open(const lac_curl_library *curl, uv_loop_t *loop, lac_curl_on_turn on_turn,
+                                    void *data);
 
 /* Never more than `limit` connections, idle ones included; the oldest idle one makes room. 0: any number. */
 void lac_curl_multi_limit(lac_curl_multi *multi, long limit);

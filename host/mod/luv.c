@@ -11,6 +11,10 @@
 /* Calls the function below `argument_count` arguments; what luv documents for its callback routine. */
 static int call_callback(lua_State *L, int argument_count, int result_count, int flags) {
   (void)flags;
+  if (lac_is_closing(lac_runtime(L))) {
+    lua_pop(L, argument_count + 1);
+    return 0;
+  }
   int function = lua_gettop(L) - argument_count;
   lua_pushcfunction(L, lac_with_traceback);
   lua_insert(L, function);

@@ -14,7 +14,7 @@ local function leave(manager, exit, ok, ...)
     return ...
   end
   local err = ...
-  if not exit(manager, err) then error(err, 0) end
+  if not exit(manager, err == nil and errors.wrap(nil) or err) then error(err, 0) end -- nil would say: no error
 end
 
 --- Enters a context manager, calls body with its value and leaves it again, whatever happens in body.

@@ -82,7 +82,7 @@ local function gather(...)
 
   local function on_done(fut)
     finished = finished + 1
-    if outer[STATE] ~= PENDING then
+    if not outer or outer[STATE] ~= PENDING then -- no outer: gather itself raised
       fut.is_unretrieved = nil
       return
     end
@@ -96,7 +96,8 @@ local function gather(...)
     end
     if finished < distinct then return end
     if outer.is_cancel_requested then
-      future.fail(outer, errors.quiet(errors.CancelledError))
+      local last = children[#children] -- its message is the one that asyncio passes on
+      future.fail(outer, last[STATE] == CANCELLED and future.cancelled_error(last) or errors.quiet(errors.CancelledError))
       for i = 1, #children do children[i].is_unretrieved = nil end
     else
       future.complete(outer, collect(children))
@@ -110,7 +111,7 @@ local function gather(...)
       child = task_module.ensure_future(loop, awaitable, "gather")
       if i == 1 then loop = child[LOOP] end
       distinct = distinct + 1
-      seen[awaitable] = child
+      if type(awaitable) ~= "function" then seen[awaitable] = child end -- a function is run as often as it is given
       child:add_done_callback(on_done)
     end
     children[i] = child

@@ -21,17 +21,18 @@ local function say(text)
   io.stderr:write("lacuna: ", text, "\n")
 end
 
--- Reports the failed tasks that nobody will look at. True if there were any.
+local is_any_unretrieved = false -- a failed task that nobody looked at has been reported
+
+-- Reports the failed tasks that nobody will look at; at the end also those that somebody still could.
 local function report_unretrieved(is_end)
-  local found = unretrieved.take(is_end)
-  for _, fut in ipairs(found) do
+  for _, fut in ipairs(unretrieved.take(is_end)) do
+    is_any_unretrieved = true
     fut:get_loop():call_exception_handler {
       message = fut.class_name .. " exception was never retrieved",
       exception = fut[layout.RESULT],
       future = fut,
     }
   end
-  return #found > 0
 end
 
 -- What a task waits for, in words.
@@ -79,6 +80,7 @@ local function run_main(kind, source, name, arguments, finish)
       is_interrupted = true
       if main_task then main_task:cancel() end
     end,
+    notified = function() report_unretrieved(false) end,
   }
   generator.install()
 
@@ -97,7 +99,8 @@ local function run_main(kind, source, name, arguments, finish)
     main_task = nil
     if not runner.cancel_all(main_loop) or not runner.is_clean then status = status == OK and FAILED or status end
     main_loop:close()
-    if report_unretrieved(true) and status == OK then status = FAILED end
+    report_unretrieved(true)
+    if is_any_unretrieved and status == OK then status = FAILED end
     return status
   end
 

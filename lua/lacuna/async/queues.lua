@@ -143,27 +143,25 @@ local function take(queue)
   return item
 end
 
--- The loops stand apart from the methods: the JIT does not compile past a loop that it meets on its way.
+-- Waiting again is a tail call, not a loop: the JIT gives up a trace that meets a loop on its way.
 local function wait_for_room(queue, task)
-  local store, putters = queue.store, queue.putters
-  repeat
-    local err, is_woken = wait(putters, task)
-    if err then
-      if is_woken and store.count < queue.limit then wake_next(putters) end
-      error(err, 0)
-    end
-  until store.count < queue.limit
+  local err, is_woken = wait(queue.putters, task)
+  local has_room = queue.store.count < queue.limit
+  if err then
+    if is_woken and has_room then wake_next(queue.putters) end
+    error(err, 0)
+  end
+  if not has_room then return wait_for_room(queue, task) end
 end
 
 local function wait_for_item(queue, task)
-  local store, getters = queue.store, queue.getters
-  repeat
-    local err, is_woken = wait(getters, task)
-    if err then
-      if is_woken and store.count > 0 then wake_next(getters) end
-      error(err, 0)
-    end
-  until store.count > 0
+  local err, is_woken = wait(queue.getters, task)
+  local has_item = queue.store.count > 0
+  if err then
+    if is_woken and has_item then wake_next(queue.getters) end
+    error(err, 0)
+  end
+  if not has_item then return wait_for_item(queue, task) end
 end
 
 local Put = method.class("Queue.put")

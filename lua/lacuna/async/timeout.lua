@@ -171,10 +171,7 @@ function timeouts.wait_for(awaitable, timeout)
   if type(timeout) == "table" then timeout = timeout.timeout end
   check_number(timeout, "wait_for")
   local coro = coroutines.new(function()
-    if timeout == nil then
-      if type(awaitable) == "function" then awaitable = coroutines.new(awaitable) end
-      return trap.await(awaitable)
-    end
+    if timeout == nil then return trap.await(task_module.awaitable_of(awaitable, "wait_for")) end
     return await_within(awaitable, timeout)
   end)
   coro.name = "wait_for"

@@ -4,6 +4,7 @@ local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local loops = require "lacuna.async.loops"
+local queues = require "lacuna.async.queues"
 local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
 
@@ -27,7 +28,7 @@ local function distinct_futures(list, loop, name)
   for i = 1, #list do
     local awaitable = list[i]
     if not seen[awaitable] then
-      seen[awaitable] = true
+      seen[awaitable] = type(awaitable) ~= "function" -- a function is run as often as it is given
       futures[#futures + 1] = task_module.ensure_future(loop, awaitable, name)
     end
   end
@@ -85,8 +86,29 @@ function waiting.wait(list, options)
   return coro
 end
 
+-- A queue into which each future goes when it is done; once the time is up, nil for each one that is not.
+local function queue_of_finished(futures, timeout, loop)
+  local finished, left = queues.Queue(), #futures
+  local handle
+  local function on_done(fut)
+    if left == 0 then return end -- the time was up first
+    left = left - 1
+    finished:put_nowait(fut)
+    if left == 0 and handle then handle:cancel() end
+  end
+  for i = 1, #futures do futures[i]:add_done_callback(on_done) end
+  if left > 0 and timeout then
+    handle = loop:call_later(timeout, function()
+      for i = 1, #futures do futures[i]:remove_done_callback(on_done) end
+      for _ = 1, left do finished:put_nowait(nil) end
+      left = 0
+    end)
+  end
+  return finished
+end
+
 --- Iterates over awaitables in order of completion: each one yielded waits for the next that is done and gives its
---- result or raises its error.
+--- result or raises its error. They are started, and the time begins, with the first iteration.
 --- Errors: TypeError for what is no list; an awaitable raises TimeoutError once the time is up.
 --- Source: asyncio.as_completed.
 ---@param list any[]
@@ -94,57 +116,20 @@ end
 ---@return fun(): lacuna.Coroutine?
 function waiting.as_completed(list, options)
   check_list(list, "as_completed")
-  local loop = loops.current()
-  local futures = distinct_futures(list, loop, "as_completed")
-  local finished, first, last = {}, 1, 0 -- done futures not yet handed out; false stands for the time-out
-  local waiters, first_waiter, last_waiter = {}, 1, 0
-  local left = #futures
-  local handle
-  local function deliver(fut)
-    last = last + 1
-    finished[last] = fut
-    while first_waiter <= last_waiter do
-      local waiter = waiters[first_waiter]
-      waiters[first_waiter] = nil
-      first_waiter = first_waiter + 1
-      if not waiter:done() then
-        waiter:set_result()
-        break
-      end
-    end
-  end
-  local function on_done(fut)
-    if left == 0 then return end
-    left = left - 1
-    deliver(fut)
-    if left == 0 and handle then handle:cancel() end
-  end
-  for i = 1, #futures do futures[i]:add_done_callback(on_done) end
-  if left > 0 and options and options.timeout then
-    handle = loop:call_later(options.timeout, function()
-      for i = 1, #futures do
-        if futures[i]:remove_done_callback(on_done) > 0 then deliver(false) end
-      end
-      left = 0
-    end)
-  end
+  local finished, left
   local function take()
-    while first > last do
-      local waiter = loop:create_future()
-      last_waiter = last_waiter + 1
-      waiters[last_waiter] = waiter
-      trap.await(waiter)
-    end
-    local fut = finished[first]
-    finished[first] = nil
-    first = first + 1
+    local fut = trap.await(finished:get())
     if not fut then error(errors.quiet(errors.TimeoutError), 0) end
     return fut:result()
   end
-  local handed_out = 0
   return function()
-    if handed_out == #futures then return nil end
-    handed_out = handed_out + 1
+    if not finished then
+      local loop = loops.current()
+      local futures = distinct_futures(list, loop, "as_completed")
+      finished, left = queue_of_finished(futures, options and options.timeout, loop), #futures
+    end
+    if left == 0 then return nil end
+    left = left - 1
     local coro = coroutines.new(take)
     coro.name = "as_completed"
     return coro

@@ -3,23 +3,24 @@
 -- the same. A park needs no mark of its own: no task is current then, and none else returns from a resume so.
 
 local errors = require "lacuna.kernel.errors"
-local layout = require "lacuna.kernel.layout"
 local trap = require "lacuna.kernel.trap"
 
 local raw_create, raw_resume, raw_yield, running =
   coroutine.create, coroutine.resume, coroutine.yield, coroutine.running
 local current = trap.current
-local THREAD = layout.THREAD
 
 local generator = {}
 
 local segments = setmetatable({}, { __mode = "k" }) -- threads of generator.call: user code must not yield from them
+
+local parked = setmetatable({}, { __mode = "k" }) -- threads within which a task waits: only its wake-up resumes them
 
 local pass
 
 -- What pcall(raw_yield, …) returned: nothing more when the task goes on. Where it could not suspend, or its own resumer
 -- could not, the park inside is told so, and raises there.
 local function go_on(co, task, ok, is_refused)
+  parked[co] = nil
   if not ok or is_refused then return pass(co, task, raw_resume(co, true)) end
   return pass(co, task, raw_resume(co))
 end
@@ -27,10 +28,12 @@ end
 -- What raw_resume returned: of a park, what it tells the scheduler.
 function pass(co, task, ok, ...)
   if not task or current() then return ok, ... end
+  parked[co] = true
   return go_on(co, task, pcall(raw_yield, ...))
 end
 
 local function resume(co, ...)
+  if parked[co] then return false, errors.RuntimeError("cannot resume a coroutine while a task waits within it") end
   return pass(co, current(), raw_resume(co, ...))
 end
 
@@ -45,12 +48,9 @@ local function wrap(fn)
 end
 
 local function yield(...)
-  local task = current()
-  if task then
-    local thread = running()
-    if thread == task[THREAD] or segments[thread] then
-      error(errors.RuntimeError("coroutine.yield outside a coroutine of one's own: a task suspends with await"), 2)
-    end
+  local thread = running()
+  if thread == trap.running_thread() or segments[thread] then
+    error(errors.RuntimeError("coroutine.yield outside a coroutine of one's own: a task suspends with await"), 2)
   end
   return raw_yield(...)
 end

@@ -14,7 +14,7 @@ return {
   CALLBACKS = 5, -- a list of the others, or false
   -- Task
   THREAD = 6, -- false until it has started and after it has ended
-  WAITS_FOR = 7, -- the Future it waits for, the slot of its sleep, or false
+  WAITS_FOR = 7, -- the Future it waits for, the slot of its sleep, true once that sleep has been cancelled, or false
   MUST_CANCEL = 8, -- what to raise at the next step: a message, true, or false
   CANCEL_COUNT = 9, -- requests to cancel less those taken back
   DEPTH = 10, -- coroutine objects being awaited inline, one below the other

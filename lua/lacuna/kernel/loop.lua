@@ -318,7 +318,7 @@ end
 
 --- Connects the scheduler with the loops. `hooks` says what differs between a script and another host:
 --- `report(loop, context)` prints an error that nobody handles, `may_run()` tells whether the running task may run
---- another loop, `deadlock()` and `interrupted()` are the scheduler's.
+--- another loop, `deadlock()`, `interrupted()` and `notified()` are the scheduler's.
 ---@param hooks table
 function loop_module.install(hooks)
   loop_module.report, loop_module.may_run = hooks.report, hooks.may_run
@@ -327,6 +327,7 @@ function loop_module.install(hooks)
     stopped = on_stopped,
     deadlock = hooks.deadlock,
     interrupted = hooks.interrupted,
+    notified = hooks.notified,
   }
 end
 

@@ -88,6 +88,11 @@ function Task:fail(err, thread)
   future.fail(self, wrapped)
 end
 
+-- Whether awaiting a future that is done raises CancelledError.
+local function is_cancellation(fut)
+  return fut[STATE] == CANCELLED or errors.isinstance(fut[RESULT], errors.CancelledError)
+end
+
 --- Asks the task to end: CancelledError is raised at its present or next await, once. A task that has not started never
 --- runs. What the task waits for is cancelled with it.
 --- Source: asyncio.Task.cancel.
@@ -98,14 +103,12 @@ function Task:cancel(message)
   if self[STATE] ~= PENDING then return false end
   self[CANCEL_COUNT] = self[CANCEL_COUNT] + 1
   local awaited = self[WAITS_FOR]
-  if awaited then
-    if type(awaited) == "number" then
-      native.disarm(self[LOOP][NATIVE], awaited)
-      self[WAITS_FOR] = false
-      schedule(self[LOOP], self[THREAD])
-    elseif awaited:cancel(message) then
-      return true
-    end
+  if type(awaited) == "number" then
+    native.disarm(self[LOOP][NATIVE], awaited)
+    self[WAITS_FOR] = true
+    schedule(self[LOOP], self[THREAD])
+  elseif awaited and (awaited == true or awaited:cancel(message) or is_cancellation(awaited)) then
+    return true -- where the wait ends with a CancelledError already, that is the one raised
   end
   self[MUST_CANCEL] = message or true
   return true
@@ -163,7 +166,11 @@ function Task:__tostring()
   return ("<Task %s name=%q coro=%s>"):format(text, self:get_name(), tostring(self[COROUTINE]))
 end
 
--- The coroutine object, or whatever else may be awaited, for what the user passed.
+--- The coroutine object, or whatever else may be awaited, for what the user passed.
+--- Errors: TypeError, at whoever called the caller, for what is not awaitable.
+---@param value any
+---@param caller string who asks, for the TypeError
+---@return any
 local function awaitable_of(value, caller)
   if type(value) == "function" then
     if coroutines.iscoroutinefunction(value) then return value() end
@@ -175,6 +182,7 @@ local function awaitable_of(value, caller)
   end
   return value
 end
+task_module.awaitable_of = awaitable_of
 
 --- Makes a task of a loop; its first step is the loop's next turn.
 ---@param loop lacuna.Loop
@@ -188,6 +196,8 @@ function task_module.new(loop, awaitable, name, caller)
   if name == nil then
     task_count = task_count + 1
     name = task_count
+  else
+    name = tostring(name)
   end
   local last = loop.last_task
   local task = setmetatable(

@@ -18,7 +18,7 @@ local getmetatable, pcall, type = getmetatable, pcall, type
 local trap = {}
 
 local current = false -- the running task
-local callback, callback_argument -- the running callback, for who reports its error
+local callback, callback_argument, callback_thread -- the running callback, for who reports its error
 
 --- Appends an entry to a loop's ready list; host/core/scheduler.h says what an entry may be.
 ---@param loop lacuna.Loop
@@ -49,6 +49,13 @@ function trap.current()
   return current
 end
 
+--- The thread on which the scheduler runs the present task or callback; nil outside both.
+---@return thread?
+function trap.running_thread()
+  if current then return current[THREAD] end
+  return callback_thread
+end
+
 --- The loop in which code is running, by its task or by its callback; nil outside both.
 ---@return lacuna.Loop?
 function trap.running_loop()
@@ -61,17 +68,16 @@ end
 -- Undoes the registration of a task that cannot be parked after all.
 local function unregister(task)
   local awaited = task[WAITS_FOR]
-  if not awaited then -- a sleep; the scheduler would have armed its timer, but sleep(0) is the entry appended last
-    local ready = task[LOOP][READY]
-    if ready[ready[0]] == task[THREAD] then ready[ready[0]] = false end
-    return
-  end
-  if awaited[CALLBACK] == task then
-    awaited[CALLBACK] = false
-  else
-    table.remove(awaited[CALLBACKS])
-  end
   task[WAITS_FOR] = false
+  local ready = task[LOOP][READY]
+  if ready[ready[0]] == task[THREAD] then -- sleep(0), or a future that was cancelled at once: the entry appended last
+    ready[ready[0]] = false
+    if awaited then task[MUST_CANCEL] = true end -- still to be raised
+  elseif awaited and awaited[CALLBACK] == task then
+    awaited[CALLBACK] = false
+  elseif awaited then
+    table.remove(awaited[CALLBACKS])
+  end -- else a sleep, whose timer the scheduler has not armed
 end
 
 -- The running task goes on after pcall(yield) returned `ok, is_refused`. No C function is called on the way into a
@@ -86,7 +92,7 @@ local function resumed(task, ok, is_refused)
   end
   local message = task[MUST_CANCEL]
   if message then
-    task[MUST_CANCEL] = false
+    task[MUST_CANCEL], task[WAITS_FOR] = false, false
     error(errors.quiet(errors.CancelledError, message ~= true and message or nil), 0)
   end
 end
@@ -153,13 +159,13 @@ end
 local function body(entry, argument)
   while true do
     if type(entry) == "function" then
-      callback, callback_argument = entry, argument
+      callback, callback_argument, callback_thread = entry, argument, running()
       entry(argument)
-      callback, callback_argument = nil, nil
+      callback, callback_argument, callback_thread = nil, nil, nil
     elseif entry[THREAD] == nil then
-      callback = entry
+      callback, callback_thread = entry, running()
       entry:run()
-      callback = nil
+      callback, callback_thread = nil, nil
     else
       current = entry
       entry[THREAD] = running()
@@ -177,7 +183,7 @@ end
 -- where the error came from a callback of libuv.
 local function failed(err, thread)
   local task, entry, argument = current, callback, callback_argument
-  current, callback, callback_argument = false, nil, nil
+  current, callback, callback_argument, callback_thread = false, nil, nil, nil
   if task then
     task:fail(err, thread)
   else
@@ -185,8 +191,8 @@ local function failed(err, thread)
   end
 end
 
---- Gives the scheduler its hooks. `hooks.stopped(loop)`, `.deadlock()` and `.interrupted()` are called by it;
---- `hooks.callback_failed(err, thread?, callback?, argument?)` for an error that no task owns.
+--- Gives the scheduler its hooks. `hooks.stopped(loop)`, `.deadlock()`, `.interrupted()` and `.notified()` are called by
+--- it; `hooks.callback_failed(err, thread?, callback?, argument?)` for an error that no task owns.
 ---@param hooks table
 function trap.install(hooks)
   trap.callback_failed = hooks.callback_failed
@@ -196,6 +202,7 @@ function trap.install(hooks)
     stopped = hooks.stopped,
     deadlock = hooks.deadlock,
     interrupted = hooks.interrupted,
+    notified = hooks.notified,
   }
 end
 

@@ -3,6 +3,8 @@
 -- result() nor exception() nor an await ever asked for its error, it is reported. `is_unretrieved` is set on the future
 -- while that is so; a sentinel with a finalizer hangs on it, for tables have none in this Lua.
 
+local notify = require("lacuna.native.scheduler").notify
+
 local unretrieved = {}
 
 local watched = setmetatable({}, { __mode = "v" }) -- in order of failure
@@ -16,7 +18,9 @@ function unretrieved.watch(fut)
   watched[last] = fut
   local sentinel = newproxy(true)
   getmetatable(sentinel).__gc = function()
-    if fut.is_unretrieved then collected[#collected + 1] = fut end
+    if not fut.is_unretrieved then return end
+    collected[#collected + 1] = fut
+    notify()
   end
   fut.sentinel = sentinel
 end
@@ -35,12 +39,6 @@ function unretrieved.take(is_end)
   end
   for i = 1, #found do found[i].is_unretrieved = nil end
   return found
-end
-
---- Whether a finalizer has found any since the last take.
----@return boolean
-function unretrieved.has_collected()
-  return #collected > 0
 end
 
 return unretrieved

@@ -1,0 +1,394 @@
+-- The command as a black box: what it runs, what it says, and with which status it ends.
+
+local shell = require "spec.support.shell"
+
+local LACUNA = shell.quote(os.getenv("LACUNA") or "build/lacuna")
+
+describe("the command", function()
+  local folder
+
+  before_each(function() folder = shell.make_folder() end)
+  after_each(function() shell.run("rm -r " .. shell.quote(folder)) end)
+
+  local function write(name, text)
+    local file = assert(io.open(folder .. "/" .. name, "wb"))
+    file:write(text)
+    file:close()
+  end
+
+  -- Runs the command in the folder.
+  local function run(arguments, environment)
+    return shell.run(("cd %s && %s %s %s"):format(shell.quote(folder), environment or "", LACUNA, arguments))
+  end
+
+  local function run_script(text, arguments, environment)
+    write("script.lua", text)
+    return run("script.lua " .. (arguments or ""), environment)
+  end
+
+  describe("given what it cannot run", function()
+    local function expect(result, status, message)
+      assert.equal(message, result.stderr)
+      assert.equal(status, result.status)
+      assert.equal("", result.stdout)
+    end
+
+    it("names a missing script", function()
+      expect(run("nowhere.lua"), 2, "lacuna: cannot open script nowhere.lua: No such file or directory\n")
+    end)
+
+    it("names a folder", function()
+      shell.run("mkdir " .. folder .. "/inner")
+      expect(run("inner"), 2, "lacuna: cannot read script inner: is a directory, not a script\n")
+    end)
+
+    it("names the line of a syntax error", function()
+      write("wrong.lua", "local x = 1\nlocal y = = 2\n")
+      expect(run("wrong.lua"), 1, "lacuna: wrong.lua:2: unexpected symbol near '='\n")
+    end)
+
+    it("keeps line numbers below a #! line", function()
+      write("wrong.lua", "#!/usr/bin/env lacuna\nlocal y = = 2\n")
+      expect(run("wrong.lua"), 1, "lacuna: wrong.lua:2: unexpected symbol near '='\n")
+    end)
+
+    it("says that a file is binary", function()
+      write("binary", "\127ELF\2\1\1\0\0\0")
+      expect(run("binary"), 1, "lacuna: binary: a binary file, not a Lua script\n")
+    end)
+
+    it("says that bytecode is another Lua's", function()
+      write("other.luac", "\27LuaQ\0")
+      expect(run("other.luac"), 1, "lacuna: other.luac: compiled by another Lua; only LuaJIT's bytecode runs here\n")
+    end)
+
+    it("explains itself after an unknown option", function()
+      local result = run("--nonsense")
+      assert.equal(2, result.status)
+      assert.truthy(result.stderr:find("^lacuna: unknown option: %-%-nonsense\nusage: "))
+    end)
+
+    it("refuses an option without its value, and a wrong value", function()
+      assert.equal(2, run("-e").status)
+      assert.truthy(run("-e").stderr:find("option without its value: -e", 1, true))
+      assert.equal(2, run("--clock=fast -e ''").status)
+      assert.equal(2, run("-e ''", "LACUNA_CLOCK=fast").status)
+    end)
+  end)
+
+  describe("running a script", function()
+    it("awaits at the top level", function()
+      local result = run_script([[
+        local async = require "lacuna"
+        print(async.await(async.sleep(0.001, "slept", 2)))]])
+      assert.same({status = 0, stdout = "slept\t2\n", stderr = ""}, result)
+    end)
+
+    it("passes the arguments in arg and in ...", function()
+      assert.equal("script.lua\ta\t2\ta\tb c\n", run_script("print(arg[0], arg[1], #arg, ...)", "a 'b c'").stdout)
+    end)
+
+    it("reads it from a pipe", function()
+      local result = shell.run(("echo 'print(1, ...)' | %s - x"):format(LACUNA))
+      assert.same({status = 0, stdout = "1\tx\n", stderr = ""}, result)
+    end)
+
+    it("runs -e", function() assert.equal("7\n", run("-e 'print(7)'").stdout) end)
+
+    it("prints the version and the options", function()
+      assert.truthy(run("-v").stdout:find("^lacuna %d+%.%d+%.%d+\n$"))
+      local help = run("--help")
+      assert.equal(0, help.status)
+      assert.truthy(help.stdout:find("--clock=real|virtual", 1, true))
+    end)
+
+    it("passes Korean text unharmed", function()
+      write("한국어.lua", [[print("안녕하세요", ..., arg[0])]])
+      assert.equal("안녕하세요\t서울\t한국어.lua\n", run("한국어.lua 서울").stdout)
+    end)
+
+    it("skips a byte order mark and a #! line", function()
+      assert.equal("1\n", run_script("\239\187\191#!/usr/bin/env lacuna\nprint(1)").stdout)
+    end)
+
+    it("shows what was printed before it waits", function()
+      write("script.lua", [[
+        local async = require "lacuna"
+        io.write("before")
+        async.await(async.sleep(30))]])
+      local result = shell.run(("cd %s && timeout -s KILL 0.5 %s script.lua; true"):format(folder, LACUNA))
+      assert.equal("before", result.stdout)
+    end)
+
+    it("fails if the output cannot be written", function()
+      local result = shell.run(LACUNA .. [[ -e 'print("lost")' >/dev/full]])
+      assert.equal(1, result.status)
+      assert.truthy(result.stderr:find("cannot write to the standard output", 1, true))
+    end)
+  end)
+
+  describe("finding modules", function()
+    it("looks beside the script", function()
+      shell.run("mkdir " .. folder .. "/deep")
+      write("deep/script.lua", [[print(require("neighbour").name)]])
+      write("deep/neighbour.lua", [[return {name = "neighbour"}]])
+      assert.equal("neighbour\n", run("deep/script.lua").stdout)
+    end)
+
+    it("looks in LUA_PATH", function()
+      write("elsewhere.lua", "return 5")
+      assert.equal("5\n", run("-e 'print(require [[elsewhere]])'", "LUA_PATH='" .. folder .. "/?.lua;;'").stdout)
+    end)
+
+    it("looks where LuaRocks installs for one user", function()
+      shell.run(("mkdir -p %s/.luarocks/share/lua/5.1"):format(folder))
+      write(".luarocks/share/lua/5.1/rock.lua", "return 'rock'")
+      assert.equal("rock\n", run("-e 'print(require [[rock]])'", "HOME=" .. folder).stdout)
+    end)
+
+    it("loads C modules for Lua 5.1", function()
+      assert.equal("[1,2]\tstring\n",
+        run("-e 'print(require [[cjson]].encode{1, 2}, type(require [[lfs]].currentdir()))'").stdout)
+    end)
+
+    it("lets a module's body await", function()
+      write("slow.lua", [[
+        local async = require "lacuna"
+        async.await(async.sleep(0.001))
+        return {ready = true, name = ...}]])
+      assert.equal("true\tslow\ttrue\n", run_script([[
+        local slow = require "slow"
+        print(slow.ready, slow.name, slow == require "slow")]]).stdout)
+    end)
+
+    it("says where it looked for a module that is missing", function()
+      local result = run_script([[require "no.such.module"]])
+      assert.equal(1, result.status)
+      assert.truthy(result.stderr:find("module 'no.such.module' not found:", 1, true))
+      assert.truthy(result.stderr:find("no file './no/such/module.lua'", 1, true))
+    end)
+
+    it("loads its own modules from LACUNA_LUA", function()
+      shell.run(("cp -r lua %s/lua"):format(folder))
+      write("lua/lacuna/extra.lua", "")
+      shell.run(("sed -i 's/^local time = {}/local time = {origin = [[sources]]}/' %s/lua/lacuna/time.lua"):format(folder))
+      assert.equal("sources\n", run("-e 'print(require [[lacuna.time]].origin)'", "LACUNA_LUA=lua").stdout)
+    end)
+  end)
+
+  describe("reporting an error that nobody caught", function()
+    it("prints the message, the stack and the tasks that waited", function()
+      local result = run_script([[
+local async = require "lacuna"
+local await = async.await
+local function divide() error("cannot divide") end
+local inner = async(function()
+  await(async.sleep(0.001))
+  divide()
+end)
+local outer = async(function()
+  local task = async.create_task(inner(), {name = "worker"})
+  local result = await(task)
+  return result
+end)
+async.run(outer())
+]])
+      assert.equal(1, result.status)
+      assert.equal([[
+lacuna: script.lua:3: cannot divide
+stack traceback:
+	script.lua:3: in function 'divide'
+	script.lua:6: in function <script.lua:4>
+awaited by task "Task-1" at:
+	script.lua:10: in function <script.lua:8>
+awaited by task "main" at:
+	script.lua:13: in main chunk
+]], result.stderr)
+    end)
+
+    it("prints causes", function()
+      local result = run_script([[
+local async = require "lacuna"
+error(async.ValueError("bad number", async.OSError("disk gone")))]])
+      assert.equal(1, result.status)
+      assert.truthy(result.stderr:find("^lacuna: ValueError: bad number\n"))
+      assert.truthy(result.stderr:find("caused by OSError: disk gone\n", 1, true))
+    end)
+
+    it("prints every error of a group", function()
+      local result = run_script([[
+local async = require "lacuna"
+async.with(async.TaskGroup(), function(group)
+  group:create_task(function() error(async.ValueError("one")) end)
+  group:create_task(function() error("two", 0) end)
+end)]])
+      assert.equal(1, result.status)
+      assert.truthy(result.stderr:find("| [1] ValueError: one", 1, true))
+      assert.truthy(result.stderr:find("| [2] two", 1, true))
+    end)
+
+    it("says what was raised if that is no text", function()
+      assert.equal("lacuna: error with a table as its value\n", run("-e 'error({})'").stderr:match("^[^\n]*\n"))
+      assert.equal("lacuna: error with nil as its value\n", run("-e 'error()'").stderr:match("^[^\n]*\n"))
+      assert.equal("lacuna: error with a boolean as its value\n", run("-e 'error(false)'").stderr:match("^[^\n]*\n"))
+    end)
+
+    it("names what cannot be awaited", function()
+      local result = run_script("require('lacuna').await(42)")
+      assert.equal(1, result.status)
+      assert.equal("lacuna: TypeError: await: number 42 is not awaitable\n", result.stderr:match("^[^\n]*\n"))
+    end)
+
+    it("reports a failed task that nobody looked at", function()
+      local result = run_script([[
+local async = require "lacuna"
+async.create_task(function() error(async.ValueError("lost")) end, {name = "forgotten"})
+async.await(async.sleep(0.001))
+print("end")]])
+      assert.equal(1, result.status)
+      assert.equal("end\n", result.stdout)
+      assert.truthy(result.stderr:find('Task exception was never retrieved: <Task finished name="forgotten"', 1, true))
+      assert.truthy(result.stderr:find("ValueError: lost", 1, true))
+    end)
+
+    it("reports it while the script goes on, once it is collected", function()
+      local result = run_script([[
+local async = require "lacuna"
+async.create_task(function() error("lost", 0) end)
+for _ = 1, 10 do
+  async.await(async.sleep(0.001))
+  collectgarbage()
+end
+io.stderr:write("going on\n")]])
+      assert.equal(1, result.status)
+      assert.truthy(result.stderr:find("never retrieved.*lost.*going on"))
+    end)
+
+    it("reports a task that fails while it is cancelled at the end", function()
+      local result = run_script([[
+local async = require "lacuna"
+async.create_task(function()
+  pcall(async.await, async.sleep(10))
+  error("clean-up failed", 0)
+end)
+async.await(async.sleep(0.001))]])
+      assert.equal(1, result.status)
+      assert.truthy(result.stderr:find("clean-up failed", 1, true))
+    end)
+
+    it("reports an error in a callback of libuv and goes on", function()
+      local result = run_script([[
+local async = require "lacuna"
+local timer = require("luv").new_timer()
+timer:start(1, 0, function() timer:close() error("in the callback", 0) end)
+async.await(async.sleep(0.02))
+print("going on")]])
+      assert.equal("going on\n", result.stdout)
+      assert.truthy(result.stderr:find("in the callback", 1, true))
+    end)
+
+    it("reports a deadlock with what each task waits for and where", function()
+      local result = run_script([[
+local async = require "lacuna"
+async.create_task(function() async.await(async.Future()) end, {name = "other"})
+async.await(async.Future())]])
+      assert.equal(1, result.status)
+      assert.truthy(result.stderr:find('"main" waits for <Future pending> at script.lua:3', 1, true))
+      assert.truthy(result.stderr:find('"other" waits for <Future pending> at script.lua:2', 1, true))
+    end)
+  end)
+
+  describe("interrupted", function()
+    -- Sends SIGINT after each of the pauses; returns what the script printed and its status.
+    local function interrupt(text, ...)
+      write("script.lua", text)
+      local pauses = {}
+      for _, pause in ipairs {...} do pauses[#pauses + 1] = ("sleep %s; kill -INT $pid 2>/dev/null; "):format(pause) end
+      return shell.run(([[cd %s; %s script.lua & pid=$!; %s wait $pid]]):format(
+        folder, LACUNA, table.concat(pauses)))
+    end
+
+    local cleaning = [[
+      local async = require "lacuna"
+      local ok, err = pcall(async.await, async.sleep(30))
+      print("cleaning up")
+      async.await(async.sleep(%s))
+      print("clean")
+      error(err, 0)]]
+
+    it("cancels the main task, whose clean-up runs, and ends with 130", function()
+      local result = interrupt(cleaning:format("0.01"), "0.3")
+      assert.same({status = 130, stdout = "cleaning up\nclean\n", stderr = ""}, result)
+    end)
+
+    it("ends at once the second time", function()
+      local result = interrupt(cleaning:format("30"), "0.3", "0.3")
+      assert.same({status = 130, stdout = "cleaning up\n", stderr = ""}, result)
+    end)
+
+    it("cancels through async.run", function()
+      local result = interrupt([[
+        local async = require "lacuna"
+        async.run(async(function()
+          async.try(function() async.await(async.sleep(30)) end, {finally = function() print("inner clean-up") end})
+        end)())]], "0.3")
+      assert.same({status = 130, stdout = "inner clean-up\n", stderr = ""}, result)
+    end)
+
+    it("ends a script that never waits the second time", function()
+      assert.equal(130, interrupt("while true do end", "0.3", "0.2").status)
+    end)
+
+    it("ends with 0 if the script handles the cancellation", function()
+      local result = interrupt([[
+        local async = require "lacuna"
+        pcall(async.await, async.sleep(30))
+        print("handled")]], "0.3")
+      assert.same({status = 0, stdout = "handled\n", stderr = ""}, result)
+    end)
+  end)
+
+  describe("ending while a handle is open", function()
+    local kinds = {
+      timer = "local t = uv.new_timer(); t:start(1000, 1000, function() end)",
+      idle = "local t = uv.new_idle(); t:start(function() end)",
+      prepare = "local t = uv.new_prepare(); t:start(function() end)",
+      async = "uv.new_async(function() end)",
+      signal = "local t = uv.new_signal(); t:start('sigusr1', function() end)",
+      tcp_server = "local t = uv.new_tcp(); t:bind('127.0.0.1', 0); t:listen(1, function() end)",
+      tcp_connecting = "local t = uv.new_tcp(); t:connect('127.0.0.1', 9, function() end)",
+      pipe = "local t = uv.new_pipe(false)",
+      udp = "local t = uv.new_udp(); t:bind('127.0.0.1', 0); t:recv_start(function() end)",
+      process = "local t = uv.spawn('sleep', {args = {'0.2'}}, function() end)",
+      file_request = "uv.fs_open('/dev/null', 'r', 438, function() end)",
+      name_request = "uv.getaddrinfo('localhost', nil, {}, function() end)",
+      poll = "local r = uv.pipe({}, {}); local p = uv.new_poll(r.read); p:start('r', function() end)",
+      sleep = "async.create_task(async.sleep(100))",
+      fetch = [[local server = uv.new_tcp(); server:bind('127.0.0.1', 0); server:listen(8, function() end)
+                async.create_task(async.fetch('http://127.0.0.1:' .. server:getsockname().port .. '/'))
+                async.await(async.sleep(0.02))]],
+    }
+    for kind, code in pairs(kinds) do
+      it(("closes it, whatever the end: %s"):format(kind), function()
+        local prelude = "local uv, async = require 'luv', require 'lacuna'\n" .. code .. "\n"
+        local ended = run_script(prelude .. "print('end')")
+        assert.same({status = 0, stdout = "end\n", stderr = ""}, ended)
+        local failed = run_script(prelude .. "error('at top level', 0)")
+        assert.equal(1, failed.status)
+        assert.truthy(failed.stderr:find("^lacuna: at top level\n"))
+      end)
+    end
+  end)
+
+  it("sleeps an hour at once on the virtual clock", function()
+    local text = [[
+      local async = require "lacuna"
+      local time = require "lacuna.time"
+      local started = time.monotonic()
+      async.await(async.gather(async.sleep(3600), async.sleep(60)))
+      print(time.monotonic() - started)]]
+    assert.equal("3600\n", run_script(text, "", "LACUNA_CLOCK=virtual").stdout)
+    write("script.lua", text)
+    assert.equal("3600\n", run("--clock=virtual script.lua").stdout)
+  end)
+end)
