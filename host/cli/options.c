@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,13 @@ static bool apply_code(cli_options *options, const char *value) {
 static bool apply_clock(cli_options *options, const char *value) {
   options->runtime.is_clock_virtual = strcmp(value, "virtual") == 0;
   return options->runtime.is_clock_virtual || strcmp(value, "real") == 0;
+}
+
+static bool apply_shuffle(cli_options *options, const char *value) {
+  char *end;
+  errno = 0;
+  options->runtime.shuffle_seed = strtoull(value, &end, 10);
+  return errno == 0 && end != value && *end == '\0' && options->runtime.shuffle_seed > 0;
 }
 
 static bool apply_debug(cli_options *options, const char *value) {
@@ -42,6 +50,7 @@ static const option_row option_table[] = {
     {"-e", NULL, "CODE", "run CODE instead of a script", apply_code},
     {"--debug", NULL, NULL, "report slow steps and forgotten awaits (LACUNA_DEBUG=1)", apply_debug},
     {"--clock", NULL, "real|virtual", "virtual: sleeps take no time (LACUNA_CLOCK)", apply_clock},
+    {"--shuffle", NULL, "SEED", "run what is ready in an order that SEED decides (1, 2, ...)", apply_shuffle},
     {"-v", "--version", NULL, "print the version", apply_version},
     {"-h", "--help", NULL, "print this", apply_help},
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/driver.h"
 #include "core/luax.h"
 #include "core/modules.h"
 
@@ -13,7 +14,7 @@ struct lacuna {
   lua_State *L;
   uv_loop_t *uv;      /* own_loop, or the program's */
   uv_loop_t own_loop; /* in use if uv points to it */
-  lac_scheduler *scheduler;
+  lac_driver *driver;
   lac_closer closers; /* head of a ring; next is the newest */
   bool is_closing;
   bool is_finished; /* the script that lacuna_run_* runs has ended, with: */
@@ -39,7 +40,7 @@ uv_loop_t *lac_uv_loop(lacuna_t *runtime) {
 }
 
 lac_scheduler *lac_runtime_scheduler(lacuna_t *runtime) {
-  return runtime->scheduler;
+  return lac_driver_scheduler(runtime->driver);
 }
 
 bool lac_is_closing(const lacuna_t *runtime) {
@@ -67,8 +68,8 @@ static int open_state(lua_State *L) {
   lua_gc(L, LUA_GCSTOP, 0); /* all that is made until the script starts lives as long as the runtime */
   luaL_openlibs(L);
   lac_open_modules(L);
-  if (lac_scheduler_open(&runtime->scheduler, L, runtime->uv, options->is_clock_virtual) < 0)
-    return luaL_error(L, "cannot open the scheduler's handles");
+  runtime->driver = lac_driver_open(L, runtime->uv, options);
+  if (!runtime->driver) return luaL_error(L, "out of memory or file descriptors");
   lua_pushboolean(L, options->is_debug);
   lua_setfield(L, LUA_REGISTRYINDEX, "lacuna.debug");
   return 0;
@@ -112,8 +113,8 @@ static void run_close_callbacks(lacuna_t *runtime) {
 void lacuna_free(lacuna_t *runtime) {
   if (!runtime) return;
   runtime->is_closing = true;
-  if (runtime->scheduler) { /* 1: nothing resumes a task from here on, no callback reaches Lua */
-    lac_scheduler_close(runtime->scheduler);
+  if (runtime->driver) { /* 1: nothing resumes a task from here on, no callback reaches Lua */
+    lac_driver_close(runtime->driver);
     while (runtime->closers.next != &runtime->closers) { /* 2: native modules close their handles */
       lac_closer *closer = runtime->closers.next;
       lac_remove_closer(runtime, closer);
@@ -123,7 +124,7 @@ void lacuna_free(lacuna_t *runtime) {
     run_close_callbacks(runtime);
   }
   if (runtime->L) lua_close(runtime->L); /* 4: the state; finalizers may still close handles */
-  lac_scheduler_free(runtime->scheduler);
+  lac_driver_free(runtime->driver);
   if (runtime->uv == &runtime->own_loop) { /* 5: the loop */
     while (uv_loop_close(runtime->uv) == UV_EBUSY) uv_run(runtime->uv, UV_RUN_ONCE);
   }
@@ -139,7 +140,11 @@ const char *lacuna_version(void) {
 }
 
 void lacuna_interrupt(lacuna_t *runtime) {
-  lac_scheduler_interrupt(runtime->scheduler);
+  lac_driver_send(runtime->driver, LAC_HOOK_INTERRUPTED);
+}
+
+void lacuna_print_tasks(lacuna_t *runtime) {
+  lac_driver_send(runtime->driver, LAC_HOOK_TREE);
 }
 
 /* finish(status): the main task has ended and nothing that it left runs any more. */

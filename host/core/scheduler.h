@@ -13,22 +13,43 @@
  *
  * What a task means is Lua's business (lua/lacuna/kernel); this file knows three fields of it (lac_task_field).
  *
- * Memory: the tables and threads belong to the Lua state; the heaps belong to the loop's userdata. A suspended task's
- * thread is anchored by the task, an idle one by the pool. The uv handles belong to the scheduler. No other thread
- * ever touches a scheduler; lac_scheduler_interrupt is the exception and only sets a flag and wakes the loop. */
+ * What a task means is Lua's business (lua/lacuna/kernel); C knows three fields of it (loop.h). A scheduler knows no
+ * libuv handle: the driver (driver.h) hangs it on a loop, and is what it tells of changes.
+ *
+ * Memory: a suspended task's thread is anchored by the task, an idle one by the pool. */
 #ifndef LAC_CORE_SCHEDULER_H
 #define LAC_CORE_SCHEDULER_H
 
 #include <lua.h>
 #include <stdbool.h>
-#include <uv.h>
 
 #include "lacuna.h"
 
 typedef struct lac_scheduler lac_scheduler;
 
-/* Opens the scheduler's handles on the loop. 0 or a libuv error; NULL is never stored on success. */
-int lac_scheduler_open(lac_scheduler **scheduler, lua_State *L, uv_loop_t *loop, bool is_clock_virtual);
+/* What Lua installs and C calls: by these names in the table given to `install`. */
+typedef enum lac_hook {
+  LAC_HOOK_BODY,        /* what a pooled thread runs */
+  LAC_HOOK_FAILED,      /* (error, dead thread or nil) */
+  LAC_HOOK_STOPPED,     /* (loop object) */
+  LAC_HOOK_SLOW,        /* (loop object, seconds, thread), in debug mode */
+  LAC_HOOK_DEADLOCK,    /* () nothing can ever happen again */
+  LAC_HOOK_INTERRUPTED, /* () lacuna_interrupt was called */
+  LAC_HOOK_NOTIFIED,    /* () `notify` was called, by a finalizer */
+  LAC_HOOK_TREE,        /* () lacuna_print_tasks was called */
+  LAC_HOOK_COUNT,
+} lac_hook;
+
+/* What the scheduler tells its driver. */
+typedef struct lac_scheduler_host {
+  void *data;
+  void (*set_running)(void *data, bool is_running); /* the first loop started, the last one stopped */
+  void (*notify)(void *data);                       /* call LAC_HOOK_NOTIFIED soon, from outside Lua */
+} lac_scheduler_host;
+
+/* Makes a scheduler; NULL if memory ran out. Raises if Lua's did. */
+lac_scheduler *lac_scheduler_new(lua_State *L, lac_scheduler_host host, const lacuna_options *options);
+void lac_scheduler_free(lac_scheduler *scheduler);
 
 /* Runs what is ready, within the budget between two polls. True if more is ready. */
 bool lac_scheduler_drain(lac_scheduler *scheduler);
@@ -36,12 +57,17 @@ bool lac_scheduler_drain(lac_scheduler *scheduler);
 /* Reports an error that no task owns: the one on top of L, which it pops, goes to the loop's exception handler. */
 void lac_scheduler_report(lac_scheduler *scheduler);
 
-/* Has the interrupted hook called on the loop's thread; async-signal-safe. */
-void lac_scheduler_interrupt(lac_scheduler *scheduler);
+/* Calls a hook that takes nothing. */
+void lac_scheduler_call(lac_scheduler *scheduler, lac_hook hook);
 
-/* Starts closing the handles; lac_scheduler_free frees the memory after their close callbacks ran. */
-void lac_scheduler_close(lac_scheduler *scheduler);
-void lac_scheduler_free(lac_scheduler *scheduler);
+/* True while any loop runs. */
+bool lac_scheduler_is_running(const lac_scheduler *scheduler);
+
+/* The nearest deadline of the running loops on the real, or on the virtual clock, in seconds; INFINITY if none. */
+double lac_scheduler_deadline(const lac_scheduler *scheduler, bool is_clock_virtual);
+
+/* Moves the virtual clock forward to `when`. */
+void lac_scheduler_jump(lac_scheduler *scheduler, double when);
 
 /* Opens `lacuna.native.scheduler`: what the kernel in Lua needs of this file. */
 int luaopen_lacuna_native_scheduler(lua_State *L);

@@ -13,6 +13,7 @@
 #define LACUNA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,9 +33,10 @@ struct uv_loop_s;
 
 /* What a runtime is made with; all zero is the default. */
 typedef struct lacuna_options {
-  struct uv_loop_s *loop; /* run on this loop, which must outlive the runtime; NULL: on a loop of its own */
-  bool is_clock_virtual;  /* time jumps to the next deadline when nothing else can happen */
-  bool is_debug;          /* report slow steps, coroutines never awaited, swallowed cancellations */
+  struct uv_loop_s *loop;          /* run on this loop, which must outlive the runtime; NULL: on a loop of its own */
+  bool is_clock_virtual;           /* time jumps to the next deadline when nothing else can happen */
+  unsigned long long shuffle_seed; /* other than 0: among what is runnable, choose at random from this seed */
+  bool is_debug;                   /* report slow steps, coroutines never awaited, swallowed cancellations */
 } lacuna_options;
 
 /* The status a script ends with, as lacuna_run_file returns it. */
@@ -57,6 +59,10 @@ LACUNA_API int lacuna_run_string(lacuna_t *runtime, const char *source, const ch
 
 /* Cancels the main task, as Ctrl-C does. May be called from any thread and from a signal handler. */
 LACUNA_API void lacuna_interrupt(lacuna_t *runtime);
+
+/* Has the tree of live tasks printed: name, what each waits for, and where. From any thread, and from a signal handler.
+ */
+LACUNA_API void lacuna_print_tasks(lacuna_t *runtime);
 
 /* Closes every handle the runtime owns, runs the loop until their close callbacks ran, and frees it. NULL is ignored.
  */

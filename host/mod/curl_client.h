@@ -35,9 +35,8 @@ typedef struct lac_curl_outcome {
   lac_bytes body;    /* decoded */
 } lac_curl_outcome;
 
-/* Called once for each transfer that was started and not aborted, never from within a call of this interface except
- * lac_curl_start's callers' loop. The outcome lives until it returns; it may start and abort transfers and close the
- * client. */
+/* Called once for each transfer that was started and not aborted, from the loop, never from within a call of this
+ * interface. The outcome lives until it returns; it may start and abort transfers and close the client. */
 typedef void (*lac_curl_on_done)(void *data, uint32_t id, const lac_curl_outcome *outcome);
 
 /* Called once, when nothing of the client is left. */

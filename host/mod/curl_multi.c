@@ -1,8 +1,8 @@
 /* curl_multi: a table by file descriptor maps libcurl's sockets to their polls.
  *
- * libcurl forgets a socket (CURL_POLL_REMOVE) after each request, also when the connection is kept; the table does not.
- * Only sockets that libcurl opened through on_open_socket are kept so, because only those does it close through
- * on_close_socket; the others (its resolver's) are dropped when libcurl forgets them. */
+ * libcurl forgets a socket (CURL_POLL_REMOVE) after each request, also when the connection is kept; the table does not,
+ * once the connection is established. Earlier libcurl may close a socket without a word, and libuv must never hold the
+ * number of a closed one; so do sockets that are no connection's (its resolver's). */
 #include "mod/curl_multi.h"
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ typedef struct socket_poll {
   curl_socket_t fd;
   int wanted;     /* what libcurl waits for: UV_READABLE, UV_WRITABLE; 0 while the connection is idle */
   int armed;      /* what the poll watches; differs from wanted only while the connection is idle */
-  bool is_kept;   /* until on_close_socket */
+  bool is_kept;   /* until on_close_socket, which libcurl calls for every established connection */
   bool is_polled; /* poll is an open handle */
 } socket_poll;
 
@@ -62,7 +62,6 @@ static void drop_poll(lac_curl_multi *multi, curl_socket_t fd) {
 }
 
 static socket_poll *add_poll(lac_curl_multi *multi, curl_socket_t fd) {
-  drop_poll(multi, fd); /* the number of a socket that was closed behind our back */
   if ((size_t)fd >= multi->poll_capacity) {
     size_t capacity = multi->poll_capacity ? multi->poll_capacity : 64;
     while (capacity <= (size_t)fd) capacity *= 2;
@@ -113,13 +112,22 @@ static bool arm(socket_poll *poll, int wanted) {
   return true;
 }
 
+/* Whether the transfer has got as far as sending its request, and so has its connection. */
+static bool is_established(const lac_curl_multi *multi, CURL *easy) {
+  curl_off_t until_sending_us = 0;
+  multi->curl->easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &until_sending_us);
+  return until_sending_us > 0;
+}
+
 /* CURLMOPT_SOCKETFUNCTION. A failure ends every transfer of the multi: libcurl offers no smaller one. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *unused) {
-  (void)easy, (void)unused;
+  (void)unused;
   lac_curl_multi *multi = data;
   socket_poll *poll = find_poll(multi, fd);
   if (what != CURL_POLL_REMOVE) {
     if (!poll) poll = add_poll(multi, fd);
+    /* Waiting to read as well: the loser of two attempts to connect only ever waits to write. */
+    if (poll && !poll->is_kept && (what & CURL_POLL_IN)) poll->is_kept = is_established(multi, easy);
     int wanted = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     return poll && arm(poll, wanted) ? 0 : -1;
   }
@@ -133,19 +141,22 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *u
   return 0;
 }
 
-/* CURLOPT_OPENSOCKETFUNCTION. Close-on-exec, so that child processes inherit no connection. */
+/* CURLOPT_OPENSOCKETFUNCTION. Close-on-exec, so that child processes inherit no connection. If libcurl has silently
+ * closed a socket of this number, it now takes the new one for it and will not ask again: the poll moves over. */
 static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
   lac_curl_multi *multi = data;
   int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
+  socket_poll *stale = find_poll(multi, fd);
+  if (!stale) return fd;
+  int wanted = stale->wanted;
+  drop_poll(multi, fd);
   socket_poll *poll = add_poll(multi, fd);
-  if (!poll) {
-    close(fd);
-    return CURL_SOCKET_BAD;
-  }
-  poll->is_kept = true;
-  return fd;
+  if (poll && (!wanted || arm(poll, wanted))) return fd;
+  drop_poll(multi, fd);
+  close(fd);
+  return CURL_SOCKET_BAD;
 }
 
 /* CURLOPT_CLOSESOCKETFUNCTION */

@@ -1,0 +1,184 @@
+/* loop: the tables are reached through registry references, the slots through two growing arrays. */
+#include "core/loop.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+  STALE_MIN = 64, /* fewer stale timers than this are not worth a pass */
+  FIRST_READY = 16,
+};
+
+void lac_loop_push_ready(lua_State *L, lac_loop *loop) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
+  lua_rawgeti(L, -1, READY_COUNT);
+  int count = (int)lua_tointeger(L, -1) + 1;
+  lua_pop(L, 1);
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, count);
+  lua_pushinteger(L, count);
+  lua_rawseti(L, -2, READY_COUNT);
+  lua_pop(L, 1);
+}
+
+/* ---- timers ---- */
+
+static void set_entry(lua_State *L, const lac_loop *loop, uint32_t slot) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->entries_ref);
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, (int)slot + 1);
+  lua_pop(L, 1);
+}
+
+static void push_entry(lua_State *L, const lac_loop *loop, uint32_t slot) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->entries_ref);
+  lua_rawgeti(L, -1, (int)slot + 1);
+  lua_remove(L, -2);
+}
+
+static bool take_slot(lac_loop *loop, uint32_t *slot) {
+  if (loop->free_count > 0) {
+    *slot = loop->free_slots[--loop->free_count];
+    return true;
+  }
+  if (loop->slot_count == loop->slot_capacity) {
+    uint32_t capacity = loop->slot_capacity ? loop->slot_capacity * 2 : 64;
+    unsigned char *slots = realloc(loop->slots, capacity * sizeof *slots);
+    if (!slots) return false;
+    loop->slots = slots;
+    uint32_t *free_slots = realloc(loop->free_slots, capacity * sizeof *free_slots);
+    if (!free_slots) return false;
+    loop->free_slots = free_slots;
+    loop->slot_capacity = capacity;
+  }
+  *slot = loop->slot_count++;
+  return true;
+}
+
+static void free_slot(lac_loop *loop, uint32_t slot) {
+  loop->slots[slot] = LAC_SLOT_FREE;
+  loop->free_slots[loop->free_count++] = slot;
+}
+
+/* For lac_timers_compact: a slot marked free is still named by the heap, and becomes reusable as it leaves. */
+static bool drop_stale(void *data, uint32_t slot) {
+  lac_loop *loop = data;
+  if (loop->slots[slot] != LAC_SLOT_FREE) return false;
+  loop->free_slots[loop->free_count++] = slot;
+  return true;
+}
+
+void lac_loop_expire(lua_State *L, lac_loop *loop, double now) {
+  while (loop->timers.count > 0 && loop->timers.heap[0].when <= now) {
+    uint32_t slot = lac_timers_take(&loop->timers).slot;
+    if (loop->slots[slot] == LAC_SLOT_FREE) {
+      loop->timers.stale_count--;
+      free_slot(loop, slot);
+    } else if (loop->slots[slot] == LAC_SLOT_SLEEP) {
+      loop->slots[slot] = LAC_SLOT_FIRED;
+      lua_pushinteger(L, (lua_Integer)slot);
+      lac_loop_push_ready(L, loop);
+    } else {
+      push_entry(L, loop, slot);
+      lua_pushboolean(L, 0);
+      lua_rawseti(L, -2, HANDLE_SLOT);
+      lac_loop_push_ready(L, loop);
+      lua_pushboolean(L, 0);
+      set_entry(L, loop, slot);
+      free_slot(loop, slot);
+    }
+  }
+}
+
+double lac_loop_deadline(lac_loop *loop) {
+  while (loop->timers.count > 0 && loop->slots[loop->timers.heap[0].slot] == LAC_SLOT_FREE) {
+    loop->timers.stale_count--;
+    free_slot(loop, lac_timers_take(&loop->timers).slot);
+  }
+  return loop->timers.count > 0 ? loop->timers.heap[0].when : INFINITY;
+}
+
+uint32_t lac_loop_arm(lua_State *L, lac_loop *loop, double when, lac_slot_state state) {
+  uint32_t slot = 0;
+  if (!take_slot(loop, &slot)) luaL_error(L, "not enough memory");
+  if (!lac_timers_add(&loop->timers, when, slot)) {
+    free_slot(loop, slot);
+    luaL_error(L, "not enough memory");
+  }
+  loop->slots[slot] = (unsigned char)state;
+  set_entry(L, loop, slot);
+  return slot;
+}
+
+void lac_loop_disarm(lua_State *L, lac_loop *loop, uint32_t slot) {
+  lua_pushboolean(L, 0);
+  set_entry(L, loop, slot);
+  if (loop->slots[slot] == LAC_SLOT_FIRED) return; /* its number in the ready list frees the slot */
+  loop->slots[slot] = LAC_SLOT_FREE;
+  if (++loop->timers.stale_count > STALE_MIN && loop->timers.stale_count > loop->timers.count / 2)
+    lac_timers_compact(&loop->timers, drop_stale, loop);
+}
+
+double lac_loop_deadline_of(const lac_loop *loop, uint32_t slot) {
+  for (uint32_t i = 0; i < loop->timers.count; i++)
+    if (loop->timers.heap[i].slot == slot) return loop->timers.heap[i].when;
+  return -INFINITY; /* it has fired */
+}
+
+void lac_loop_wake_sleeper(lua_State *L, lac_loop *loop, uint32_t slot) {
+  push_entry(L, loop, slot);
+  if (lua_istable(L, -1)) {
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, TASK_WAITS_FOR);
+    lua_rawgeti(L, -1, TASK_THREAD);
+    lac_loop_push_ready(L, loop);
+    lua_pushboolean(L, 0);
+    set_entry(L, loop, slot);
+  }
+  lua_pop(L, 1);
+  free_slot(loop, slot);
+}
+
+/* ---- making and collecting ---- */
+
+static int l_collect(lua_State *L) {
+  lac_loop *loop = lua_touserdata(L, 1);
+  luaL_unref(L, LUA_REGISTRYINDEX, loop->filling_ref);
+  luaL_unref(L, LUA_REGISTRYINDEX, loop->draining_ref);
+  luaL_unref(L, LUA_REGISTRYINDEX, loop->entries_ref);
+  lac_timers_free(&loop->timers);
+  free(loop->slots);
+  free(loop->free_slots);
+  return 0;
+}
+
+static int new_list(lua_State *L, bool is_counted) {
+  lua_createtable(L, FIRST_READY, 0);
+  if (is_counted) {
+    lua_pushinteger(L, 0);
+    lua_rawseti(L, -2, READY_COUNT);
+  }
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+lac_loop *lac_loop_new(lua_State *L, lac_scheduler *scheduler, bool is_clock_virtual) {
+  lac_loop *loop = lua_newuserdata(L, sizeof *loop);
+  *loop = (lac_loop){
+      .scheduler = scheduler,
+      .object_ref = LUA_NOREF,
+      .filling_ref = LUA_NOREF,
+      .draining_ref = LUA_NOREF,
+      .entries_ref = LUA_NOREF,
+      .is_clock_virtual = is_clock_virtual,
+  };
+  if (luaL_newmetatable(L, "lacuna.loop")) {
+    lua_pushcfunction(L, l_collect);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  loop->filling_ref = new_list(L, true);
+  loop->draining_ref = new_list(L, true);
+  loop->entries_ref = new_list(L, false);
+  return loop;
+}

@@ -1,0 +1,67 @@
+/* loop: one event loop's ready list and timers, the C half of lua/lacuna/kernel/loop.lua.
+ *
+ * The ready list is a Lua table that Lua fills without calling C: entries 1 .. n, n at index READY_COUNT (scheduler.h
+ * says what an entry is). A timer makes an entry ready when its time has come; a slot names it until then. This file
+ * resumes nothing and reads no clock but the one it is given.
+ *
+ * Memory: the tables belong to the Lua state, the heap and the slots to the loop's userdata. */
+#ifndef LAC_CORE_LOOP_H
+#define LAC_CORE_LOOP_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/timers.h"
+
+/* The fields of the Lua objects that C touches; lua/lacuna/kernel/layout.lua has the same numbers. */
+enum { LOOP_READY = 1, READY_COUNT = 0, TASK_THREAD = 6, TASK_WAITS_FOR = 7, HANDLE_SLOT = 1 };
+
+typedef struct lac_scheduler lac_scheduler;
+
+typedef struct lac_loop {
+  lac_scheduler *scheduler;
+  struct lac_loop *next; /* the scheduler's running loops, in the order in which they were started */
+  int object_ref;        /* the Lua loop object; LUA_NOREF while not running */
+  int filling_ref;       /* the ready list that Lua fills */
+  int draining_ref;      /* the one being drained; all nil between generations */
+  int entries_ref;       /* slot + 1 -> what the timer makes ready; false once taken back */
+  lac_timers timers;
+  unsigned char *slots; /* slot -> lac_slot_state */
+  uint32_t *free_slots;
+  uint32_t slot_count, slot_capacity, free_count;
+  bool is_running, is_stopping, is_clock_virtual, is_debug;
+} lac_loop;
+
+typedef enum lac_slot_state {
+  LAC_SLOT_FREE,   /* or taken back, while the heap still names it */
+  LAC_SLOT_SLEEP,  /* of a task */
+  LAC_SLOT_HANDLE, /* of a callback */
+  LAC_SLOT_FIRED,  /* a sleep whose number is in the ready list */
+} lac_slot_state;
+
+/* Pushes a new loop's userdata, not running; raises if memory ran out. Lua's collector frees it. */
+lac_loop *lac_loop_new(lua_State *L, lac_scheduler *scheduler, bool is_clock_virtual);
+
+/* Appends the value on top of the stack to the ready list, and pops it. */
+void lac_loop_push_ready(lua_State *L, lac_loop *loop);
+
+/* Arms a timer for the value on top of the stack, and pops it; returns its slot. Raises if memory ran out. */
+uint32_t lac_loop_arm(lua_State *L, lac_loop *loop, double when, lac_slot_state state);
+
+/* Takes a timer back that has not made its entry ready yet. */
+void lac_loop_disarm(lua_State *L, lac_loop *loop, uint32_t slot);
+
+/* Makes ready what is due at `now`. */
+void lac_loop_expire(lua_State *L, lac_loop *loop, double now);
+
+/* The sleep whose number the ready list held is over: its task is ready in the next generation. */
+void lac_loop_wake_sleeper(lua_State *L, lac_loop *loop, uint32_t slot);
+
+/* The nearest deadline that still counts; INFINITY if there is none. */
+double lac_loop_deadline(lac_loop *loop);
+
+/* The deadline of an armed slot; for people who look, because it searches. */
+double lac_loop_deadline_of(const lac_loop *loop, uint32_t slot);
+
+#endif
