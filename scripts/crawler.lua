@@ -15,41 +15,46 @@ local CONCURRENCY = 16 -- pages fetched at the same time
 local MAX_PAGES = 1000
 local TIMEOUT_SECONDS, OWN_SITE_TIMEOUT_SECONDS = 10, 1
 
--- The report ---------------------------------------------------------------------------------------------------------
+-- The report
 
 local started_at = time.perf_counter()
-local found, running, done = 0, 0, 0 -- pages
-local sum_seconds = 0 -- of all requests: what they would have taken one after the other
+local found, done = 0, 0 -- pages
+local sum_seconds = 0 -- of all pages: what they would have taken one after the other
 local counts = {} -- 200, "timeout" … → pages
 
 local is_terminal = uv.guess_handle(1) == "tty"
-local clear = is_terminal and "\r\27[K" or "" -- the progress line, to print on it
-io.stdout:setvbuf("line")
+local clear = is_terminal and "\r\27[K" or "" -- takes the progress line away
 
 local function show_progress()
-  if not is_terminal then return end
-  io.write(clear, ("%d done, %d running, %d waiting"):format(done, running, found - done - running))
+  if is_terminal then io.write(clear, ("%d done, %d to go"):format(done, found - done)) end
   io.flush()
+end
+
+-- An address as browsers show it: Korean letters, and others of three bytes, instead of their percent-escapes.
+local function readable(address)
+  return (address:gsub("%%E%x%%[89AB]%x%%[89AB]%x", function(letter)
+    return (letter:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+  end))
 end
 
 local function show_page(page)
   done, sum_seconds = done + 1, sum_seconds + page.seconds
   counts[page.outcome] = (counts[page.outcome] or 0) + 1
-  print(clear .. ("%7s %8s %6.0f  %s"):format(page.outcome, page.size_bytes or "-", page.seconds * 1000, page.text))
-  show_progress()
+  print(("%s%7s %7s %6.0f  %s%s"):format(
+    clear, page.outcome, page.size_bytes, page.seconds * 1000, readable(page.address), page.problem))
 end
 
 local function show_summary()
   local elapsed, totals = time.perf_counter() - started_at, {}
   for outcome, count in pairs(counts) do totals[#totals + 1] = ("%s: %d"):format(outcome, count) end
   table.sort(totals)
-  print(("%s\n%d pages (%s)%s"):format(
-    clear, done, table.concat(totals, ", "), found == MAX_PAGES and ", more than which are not visited" or ""))
+  local limit = found == MAX_PAGES and ", as many as one crawl may fetch" or ""
+  print(("%s\npages: %d (%s)%s"):format(clear, done, table.concat(totals, ", "), limit))
   print(("elapsed %.2f s, sum of the single times %.2f s: %.1f times as fast"):format(
     elapsed, sum_seconds, sum_seconds / elapsed))
 end
 
--- The crawl ----------------------------------------------------------------------------------------------------------
+-- The crawl
 
 local function links_of(response, body)
   local links = {}
@@ -64,19 +69,27 @@ local function host_of(address)
   return url.origin(address):match("//(.*):")
 end
 
--- Fetches a page; one that fails has the reason for a text and no links.
+-- The error's message without the request it begins with: the line names that already.
+local function reason(err)
+  return "  " .. err.message:gsub("^GET .-: ", "")
+end
+
 local fetch = async(function(session, address)
-  local function failed(outcome)
-    return function(err) return {outcome = outcome, text = err.message, links = {}} end
-  end
-  return async.try(function()
+  local page = {address = address, outcome = "failed", size_bytes = "-", problem = "", links = {}}
+  local asked_at = time.perf_counter()
+  async.try(function()
     local response = await(session:get(address))
     local body = await(response:text())
-    return {outcome = response.status, text = address, size_bytes = #body, links = links_of(response, body)}
-  end, {[async.TimeoutError] = failed("timeout"), [http.ClientError] = failed("failed")})
+    page.outcome, page.size_bytes, page.links = response.status, #body, links_of(response, body)
+  end, {
+    [http.ClientError] = function(err) page.problem = reason(err) end,
+    [async.TimeoutError] = function(err) page.outcome, page.problem = "timeout", reason(err) end,
+    finally = function() page.seconds = time.perf_counter() - asked_at end,
+  })
+  return page
 end)
 
--- One task a page. The semaphore serves in order of arrival, so pages are fetched in the order they were found.
+-- Each page is a task from when it is found. The semaphore lets them in in that order, which is breadth-first.
 local crawl = async(function(session, addresses)
   local slots = async.Semaphore(CONCURRENCY)
   local is_known, is_ours = {}, {} -- by address, by host
@@ -86,42 +99,38 @@ local crawl = async(function(session, addresses)
       if is_known[address] or found == MAX_PAGES then return end
       is_known[address], found = true, found + 1
       group:create_task(function()
-        local page = async.with(slots, function()
-          running = running + 1
-          local asked_at = time.perf_counter()
-          local fetched = await(fetch(session, address))
-          fetched.seconds = time.perf_counter() - asked_at
-          running = running - 1
-          return fetched
-        end)
+        local page = async.with(slots, function() return await(fetch(session, address)) end)
         show_page(page)
         for _, link in ipairs(page.links) do
           if is_ours[host_of(link)] then visit(link) end
         end
+        show_progress()
       end)
     end
 
-    for _, address in ipairs(addresses) do
-      local normalized = url.normalize(address)
-      if normalized then is_ours[host_of(normalized)] = true end
-      visit(normalized or address)
+    for _, given in ipairs(addresses) do
+      local address = url.normalize(given)
+      if address then is_ours[host_of(address)] = true end
+      visit(address or given)
     end
+    show_progress()
   end)
 end)
 
+local function crawl_with_timeout(seconds, addresses)
+  async.with(http.ClientSession{timeout = seconds}, function(session) await(crawl(session, addresses)) end)
+end
+
 for _, argument in ipairs(arg) do
+  if argument == "-h" or argument == "--help" then return print(USAGE) end
   if argument:find("^-") then
-    print(USAGE)
-    os.exit((argument == "-h" or argument == "--help") and 0 or 2)
+    io.stderr:write(("crawler: unknown option %s\n%s\n"):format(argument, USAGE))
+    os.exit(2)
   end
 end
 
+print(("%7s %7s %6s  %s"):format("status", "bytes", "ms", "URL"))
 async.try(function()
-  if #arg > 0 then
-    async.with(http.ClientSession{timeout = TIMEOUT_SECONDS}, function(session) await(crawl(session, arg)) end)
-  else
-    async.with(site(), function(address)
-    async.with(http.ClientSession{timeout = OWN_SITE_TIMEOUT_SECONDS}, function(session) await(crawl(session, {address})) end)
-    end)
-  end
+  if #arg > 0 then return crawl_with_timeout(TIMEOUT_SECONDS, arg) end
+  async.with(site(), function(address) crawl_with_timeout(OWN_SITE_TIMEOUT_SECONDS, {address}) end)
 end, {finally = show_summary})

@@ -24,6 +24,8 @@ async def main():
                     body = await response.read()
                     received += len(body)
 
+        async with session.get(url) as response:
+            await response.read()
         started, started_cpu = time.perf_counter(), time.process_time()
         await asyncio.gather(*(worker() for _ in range(concurrency)))
         seconds, used = time.perf_counter() - started, time.process_time() - started_cpu

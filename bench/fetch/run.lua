@@ -1,6 +1,7 @@
--- run.lua [ROUNDS]: 10,000 GETs of 1 KiB at concurrency 100, keep-alive, by lacuna and by aiohttp, from one nginx on the
--- loopback. The two take turns, each on one core and nginx on another; the medians and their ratio are printed.
--- Needs nginx, python3-aiohttp and taskset. Run it with lacuna: build/lacuna bench/fetch/run.lua
+#!/usr/bin/env -S build/lacuna
+-- run.lua [ROUNDS]: 10,000 GETs of 1 KiB at concurrency 100, keep-alive, by lacuna and by aiohttp, from one nginx on
+-- the loopback. The two take turns, each on one core and nginx on another; prints the medians and their ratio.
+-- Needs nginx, python3-aiohttp and taskset.
 local uv = require "luv"
 
 local rounds = tonumber(arg[1]) or 7
@@ -42,8 +43,8 @@ http {
   keepalive_requests 1000000; keepalive_timeout 60s; %s
   server { listen 127.0.0.1:%d backlog=1024; root %s/www; }
 }]]):format(place, place, table.concat(temporary, " "), port, place))
-  assert(os.execute(("chmod 755 %s && taskset -c 0 nginx -e %s/error.log -c %s/nginx.conf"):format(place, place, place)) == 0,
-    "nginx does not start")
+  local start = ("chmod 755 %s && taskset -c 0 nginx -e %s/error.log -c %s/nginx.conf"):format(place, place, place)
+  assert(os.execute(start) == 0, "nginx does not start")
 end
 
 local function run(peer, url)
@@ -80,5 +81,5 @@ local ok, err = pcall(function()
   local mine, theirs = peers[1], peers[2]
   print(("ratio    %7.1f of rate %11.1f of CPU"):format(mine.rate / theirs.rate, theirs.cost / mine.cost))
 end)
-os.execute(("nginx -e %s/error.log -c %s/nginx.conf -s stop; rm -r %s"):format(place, place, place))
+os.execute(("nginx -e %s/error.log -c %s/nginx.conf -s stop; rm -rf %s"):format(place, place, place))
 if not ok then error(err, 0) end

@@ -20,11 +20,19 @@ static void on_sigint(int signal_number) {
   lacuna_interrupt(runtime);
 }
 
-static void watch_interrupts(lacuna_t *runtime) {
+/* Ctrl-\ shows the live tasks and lets the script go on. */
+static void on_sigquit(int signal_number) {
+  (void)signal_number;
+  if (interrupted_runtime) lacuna_print_tasks(interrupted_runtime);
+}
+
+static void watch_signals(lacuna_t *runtime) {
   interrupted_runtime = runtime;
   struct sigaction action = {.sa_handler = on_sigint, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
+  action.sa_handler = on_sigquit;
+  sigaction(SIGQUIT, &action, NULL);
 }
 
 int main(int argc, char **argv) {
@@ -38,7 +46,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "lacuna: out of memory or file descriptors\n");
     return LACUNA_FAILED;
   }
-  watch_interrupts(runtime);
+  watch_signals(runtime);
   int status = options.code ? lacuna_run_string(runtime, options.code, "=(command line)", options.argc, options.argv)
                             : lacuna_run_file(runtime, options.script, options.argc, options.argv);
   interrupted_runtime = NULL;

@@ -421,6 +421,8 @@ int luaopen_lacuna_native_scheduler(lua_State *L) {
     lua_pushcclosure(L, function->func, 1);
     lua_setfield(L, -2, function->name);
   }
+  lua_getfield(L, LUA_REGISTRYINDEX, "lacuna.debug");
+  lua_setfield(L, -2, "is_debug");
   return 1;
 }
 

@@ -81,6 +81,7 @@ local lazy = {
   LifoQueue = "async.queues",
   PriorityQueue = "async.queues",
   fetch = "http",
+  print_tasks = "debug.tree",
 }
 
 return setmetatable(async, {

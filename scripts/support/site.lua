@@ -1,6 +1,6 @@
 -- site: a small web site on 127.0.0.1, for scripts that need one to fetch from; it lives in the script's own loop.
--- Every page has its own delay, the same in each run. Some are missing or broken, some answer later than anyone waits, one
--- link leads to a port where nobody listens. It speaks just enough HTTP/1.1 over luv: a stand-in for lacuna.web.
+-- Every page has its own delay, the same in each run. Some are missing or broken, some answer later than anyone waits,
+-- one link leads to a port where nobody listens. It speaks just enough HTTP/1.1: a stand-in for lacuna.web.
 
 local async = require "lacuna"
 local uv = require "luv"
@@ -20,7 +20,7 @@ local function page(title, links, seconds, status)
   local items = {}
   for i, href in ipairs(links) do items[i] = ('<li><a href="%s">%s</a></li>'):format(href, href) end
   local body = ("<!doctype html>\n<title>%s</title>\n<h1>%s</h1>\n<ul>\n%s\n</ul>\n"):format(
-    title, title, table.concat(items, "\n"))
+    title, title, table.concat(items, "\n")) .. ("<p>%s</p>\n"):format(title):rep(10 * #title)
   local head = ("HTTP/1.1 %d %s\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n"):format(
     status or 200, REASONS[status or 200], #body)
   return {response = head .. body, seconds = seconds}
@@ -33,16 +33,16 @@ local function make_pages(dead_port)
     "#top", "/", "missing.html", "/broken?cause=none", "/stuck/1", "/stuck/2", "mailto:nobody@example.org",
     "http://example.org/another-host", ("http://127.0.0.1:%d/nobody-listens"):format(dead_port),
   }
-  for _, names in ipairs(SECTIONS) do
+  for section, names in ipairs(SECTIONS) do
     local folder = "/" .. names[1] .. "/"
     local links = {"../", "../#top"}
     for i = 2, #names do
       local following = names[i + 1] or names[2]
       links[i + 1] = names[i]
-      pages[folder .. names[i]] =
-        page(names[i], {"./", following, folder .. following .. "#more"}, 0.05 + i * 11 % 36 / 100)
+      local seconds = 0.05 + (section * 7 + i) * 11 % 36 / 100 -- 0.05 to 0.4, no two alike
+      pages[folder .. names[i]] = page(names[i], {"./", following, folder .. following .. "#more"}, seconds)
     end
-    pages[folder] = page(names[1], links, 0.05 + #names[1] / 100)
+    pages[folder] = page(names[1], links, 0.05 + section * 0.03)
     index[#index + 1] = names[1] .. "/"
   end
   pages["/"] = page("A small site", index, 0.05)
@@ -77,7 +77,10 @@ return async.contextmanager(function(yield)
 
   local function answer(client, head)
     local found = pages[decode_path(head:match("^GET (%S+) HTTP/1%.1") or "")] or missing
-    clients[client] = loop:call_later(found.seconds, function() client:write(found.response) end)
+    clients[client] = loop:call_later(found.seconds, function()
+      clients[client] = false
+      client:write(found.response)
+    end)
   end
 
   local function on_connection(problem)
@@ -86,7 +89,7 @@ return async.contextmanager(function(yield)
     clients[client] = false
     assert(server:accept(client))
     client:read_start(function(_, data)
-      if not data or #received > MAX_HEAD_BYTES then return drop(client) end
+      if not data or clients[client] or #received > MAX_HEAD_BYTES then return drop(client) end
       received = received .. data
       local head, rest = received:match("^(.-)\r\n\r\n(.*)$")
       if not head then return end

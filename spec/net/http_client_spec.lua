@@ -268,7 +268,8 @@ describe("lacuna.http", function()
         base_url = site.http .. "/redirect/", headers = {["X-Test"] = "mine"}, raise_for_status = true,
       }
       assert.is_truthy(await(await(based:get("/echo")):text()):find("x=mine", 1, true))
-      assert.is_truthy(await(await(based:get("../echo", {headers = {["x-test"] = "yours"}})):text()):find("x=yours", 1, true))
+      local text = await(await(based:get("../echo", {headers = {["x-test"] = "yours"}})):text())
+      assert.is_truthy(text:find("x=yours", 1, true))
       assert.equal(418, raised(await, based:get("/teapot")).status)
       based:close()
     end)
@@ -314,6 +315,15 @@ describe("lacuna.http", function()
       http.close()
       assert.equal(200, await(http.get(site.http .. "/hello")).status)
       http.close()
+    end)
+
+    it("tries the next address of a host when one refuses", function()
+      local url = site.other:gsub("127%.0%.0%.1", "localhost") -- ::1 comes first, nginx listens on 127.0.0.1 only
+      for _ = 1, 5 do
+        local fresh = http.ClientSession()
+        assert.equal(200, await(fresh:get(url .. "/echo", {timeout = 5})).status)
+        fresh:close()
+      end
     end)
 
     it("reaches an IPv6 address", function()

@@ -75,6 +75,25 @@ describe("lacuna.http", function()
       first:cancel()
     end)
 
+    it("for each that waits for a connection at its own time", function()
+      serve(silence)
+      session:close()
+      session = http.ClientSession {limit_per_host = 1}
+      local first = async.create_task(session:get(site.url .. "/first"))
+      await(async.sleep(0))
+      local order = {}
+      local function waits(seconds)
+        return function()
+          assert_is(async.TimeoutError, failure {timeout = seconds})
+          order[#order + 1] = seconds
+        end
+      end
+      await(async.gather(waits(0.09), waits(0.03), waits(0.06), waits {connect = 0.01, total = 5}))
+      table.remove(order, 1)
+      assert.same({0.03, 0.06, 0.09}, order)
+      first:cancel()
+    end)
+
     it("when the redirects together take too long", function()
       serve(function(connection, request)
         local step = tonumber(request:match("^GET /(%d+)"))
@@ -91,24 +110,20 @@ describe("lacuna.http", function()
 
     it("when the server does not accept the connection in time", function()
       local uv = require "luv"
-      local full = uv.new_tcp() -- listens with the smallest backlog and never accepts
-      full:bind("127.0.0.1", 0)
-      local fillers = {}
-      full:listen(0, silence)
-      site = {url = "http://127.0.0.1:" .. full:getsockname().port, stop = function()
+      local server, fillers, connected = uv.new_tcp(), {}, 0
+      server:bind("127.0.0.1", 0)
+      server:listen(0, silence) -- never accepts: the kernel's queue is full after two connections
+      local port = server:getsockname().port
+      site = {url = "http://127.0.0.1:" .. port, stop = function()
         for _, filler in ipairs(fillers) do filler:close() end
-        full:close()
-        await(async.sleep(0))
+        server:close()
       end}
-      -- luv accepts only on the loop's turns, so the kernel's queue is filled here without one
-      local address = full:getsockname()
-      local socket_script = ([[
-import socket, sys, time
-s = [socket.socket() for _ in range(8)]
-for c in s: c.setblocking(False); c.connect_ex(("127.0.0.1", %d))
-]]):format(address.port)
-      assert.is_string(socket_script)
-      pending("needs a listener that never accepts: see the connect time-out to a blackhole address")
+      for i = 1, 4 do
+        fillers[i] = uv.new_tcp()
+        fillers[i]:connect("127.0.0.1", port, function(err) if not err then connected = connected + 1 end end)
+      end
+      while connected < 2 do await(async.sleep(0.001)) end
+      assert_is(async.TimeoutError, failure {timeout = {connect = 0.1}})
     end)
 
     it("and not while the response keeps coming", function()
@@ -219,7 +234,8 @@ for c in s: c.setblocking(False); c.connect_ex(("127.0.0.1", %d))
   describe("reads", function()
     local cases = {
       ["a chunked body with trailers"] = {
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nX-Trailer: HTTP/\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" ..
+          "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nX-Trailer: HTTP/\r\n\r\n",
         "hello world",
       },
       ["a response after an interim one"] = {
@@ -339,6 +355,23 @@ for c in s: c.setblocking(False); c.connect_ex(("127.0.0.1", %d))
       assert.equal(0, #site.connections)
     end)
 
+    for _, scheme in ipairs {"http", "https"} do
+      it("leaves nothing behind at whatever moment it comes, " .. scheme, function()
+        serve(function(connection, request)
+          if request:find("/answered", 1, true) then connection:respond("") end
+        end)
+        local url = site.url:gsub("^http", scheme) .. "/"
+        for turns = 0, 12 do
+          local tasks = {}
+          for i = 1, 3 do tasks[i] = async.create_task(session:get(url)) end
+          for _ = 1, turns do await(async.sleep(turns % 2 == 0 and 0 or 0.0002)) end
+          for i = 1, 3 do tasks[i]:cancel() end
+          for i = 1, 3 do assert_is(async.CancelledError, select(2, pcall(await, tasks[i]))) end
+          assert.equal(200, await(session:get(site.url .. "/answered", {timeout = 5})).status)
+        end
+      end)
+    end
+
     it("under async.timeout raises TimeoutError", function()
       serve(silence)
       local ok, err = pcall(async.with, async.timeout(0.05), function() await(session:get(site.url .. "/")) end)
@@ -413,6 +446,36 @@ for c in s: c.setblocking(False); c.connect_ex(("127.0.0.1", %d))
       local _, total = load {limit = 0}
       assert.equal(60, total)
     end)
+  end)
+
+  it("keeps its accounts under random cancellation", function()
+    serve(function(connection) connection:respond("x") end)
+    local other = rude_site.start(function(connection) connection:respond("y") end)
+    math.randomseed(7)
+    for _, limits in ipairs {{limit = 3}, {limit_per_host = 2}, {limit = 5, limit_per_host = 4}} do
+      session:close()
+      session = http.ClientSession(limits)
+      local tasks, answered = {}, 0
+      for i = 1, 200 do
+        tasks[i] = async.create_task(session:get((i % 2 == 0 and site or other).url .. "/" .. i))
+      end
+      for _ = 1, 40 do
+        await(async.sleep(0.0005))
+        tasks[math.random(200)]:cancel()
+      end
+      for i = 1, 200 do
+        local ok, result = pcall(await, tasks[i])
+        if ok then answered = answered + 1 else assert_is(async.CancelledError, result) end
+      end
+      assert.is_true(answered >= 160)
+      local pool = session:pool()
+      assert.equal(0, pool.active)
+      assert.equal(0, pool.waiting_count)
+      assert.is_nil(next(pool.running))
+      assert.is_nil(next(pool.hosts))
+      assert.is_false(pool.timer)
+    end
+    other.stop()
   end)
 
   it("asks again on a new connection when the server has closed the kept one", function()

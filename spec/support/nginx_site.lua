@@ -1,5 +1,5 @@
--- nginx_site: a real nginx on free ports of 127.0.0.1 (and [::1]), with certificates of a CA made for it, in a temporary
--- folder. It runs as an unprivileged user; stop() ends it by its pid and removes the folder.
+-- nginx_site: a real nginx on free ports of 127.0.0.1 (and [::1]), with certificates of a CA made for it, in a
+-- temporary folder. It runs as an unprivileged user; stop() ends it by its pid and removes the folder.
 local async = require "lacuna"
 local uv = require "luv"
 local shell = require "spec.support.shell"
@@ -45,7 +45,19 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=127.0.0.1" \
   -addext "subjectAltName=IP:127.0.0.1" -keyout selfsigned.key -out selfsigned.pem
 touch index.txt
-printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\ncopy_extensions=copy\n[p]\ncommonName=supplied\n' > ca.conf
+cat > ca.conf <<END
+[ca]
+default_ca=d
+[d]
+database=index.txt
+serial=serial
+new_certs_dir=.
+default_md=sha256
+policy=p
+copy_extensions=copy
+[p]
+commonName=supplied
+END
 sign() {
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -addext "subjectAltName=$2" \
     -keyout $1.key -out $1.csr
@@ -70,7 +82,8 @@ http {
     listen 127.0.0.1:@HTTP@; @IPV6@
     root @PLACE@/www;
     location = /connection { return 200 "$connection"; }
-    location = /echo { return 200 "$request_method $request_uri agent=$http_user_agent x=$http_x_test auth=$http_authorization accept=$http_accept_encoding"; }
+    set $seen "agent=$http_user_agent x=$http_x_test auth=$http_authorization accept=$http_accept_encoding";
+    location = /echo { return 200 "$request_method $request_uri $seen"; }
     location = /gzip/text.html { gzip on; gzip_min_length 1; alias @PLACE@/www/text.html; }
     location /br/ { add_header Content-Encoding br; alias @PLACE@/www/br/; }
     location /zstd/ { add_header Content-Encoding zstd; alias @PLACE@/www/zstd/; }

@@ -8,6 +8,9 @@ local trap = require "lacuna.kernel.trap"
 
 local context = {}
 
+-- The functions on the stack while a block is being left: debug mode asks.
+context.is_leaving = {}
+
 local function leave(manager, exit, ok, ...)
   if ok then
     exit(manager, nil)
@@ -15,6 +18,12 @@ local function leave(manager, exit, ok, ...)
   end
   local err = ...
   if not exit(manager, err == nil and errors.wrap(nil) or err) then error(err, 0) end -- nil would say: no error
+end
+
+context.is_leaving[leave] = true
+
+local function awaiting(async_body)
+  return function(...) return trap.await(async_body(...)) end
 end
 
 --- Enters a context manager, calls body with its value and leaves it again, whatever happens in body.
@@ -33,10 +42,7 @@ function context.with(manager, body)
     error(errors.TypeError("with: the body must be a function, got " .. type(body)), 2)
   end
   local value = enter(manager)
-  if coroutines.iscoroutinefunction(body) then
-    local async_body = body
-    body = function(...) return trap.await(async_body(...)) end
-  end
+  if coroutines.iscoroutinefunction(body) then body = awaiting(body) end
   return leave(manager, class.__aexit, pcall(body, value))
 end
 
@@ -128,6 +134,8 @@ local function finally(handlers, ok, ...)
   if not ok then error((...), 0) end
   return ...
 end
+
+context.is_leaving[finally] = true
 
 local function handle(handlers, ok, ...)
   if ok then return finally(handlers, true, ...) end

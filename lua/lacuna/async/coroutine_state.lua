@@ -7,7 +7,6 @@ local errors = require "lacuna.kernel.errors"
 local generator = require "lacuna.kernel.generator"
 local layout = require "lacuna.kernel.layout"
 local loop_module = require "lacuna.kernel.loop"
-local sleep_class = getmetatable(require "lacuna.kernel.sleep"(0))
 local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
 
@@ -17,7 +16,7 @@ local is_on_stack
 
 -- Whether the frame that awaits `coro` is at a level of a stack, or within the user's coroutine resumed from there.
 local function is_in_frame(coro, fn, first_local)
-  if fn == coroutines.Coroutine.__await or fn == sleep_class.__await or fn == trap.sleep then return first_local == coro end
+  if fn == getmetatable(coro).__await or fn == trap.sleep then return first_local == coro end
   return fn == generator.pass and is_on_stack(coro, first_local)
 end
 

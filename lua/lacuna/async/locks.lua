@@ -1,7 +1,7 @@
 -- locks: Lock, Event and Condition.
--- What need not wait is a few table accesses that the JIT compiles, and never yields. Nothing is handed over: a released
--- lock is free until the task that was woken for it runs. As in asyncio nobody overtakes those who wait, and one who was
--- woken but cancelled passes his turn on.
+-- What need not wait never yields and is a few table accesses that the JIT compiles. Nothing is handed over: a released
+-- lock is free until the task that was woken for it runs. As in asyncio nobody overtakes those who wait, and who was
+-- woken but cancelled passes the turn on.
 
 local errors = require "lacuna.kernel.errors"
 local method = require "lacuna.async.method"

@@ -35,23 +35,9 @@ local function report_unretrieved(is_end)
   end
 end
 
--- What a task waits for, in words.
-local function describe_wait(task)
-  local awaited = task[layout.WAITS_FOR]
-  if not awaited then return "nothing" end
-  if type(awaited) == "number" then return "a sleep" end
-  return awaited.description or tostring(awaited)
-end
-
-local function report_deadlock(loop)
-  local traceback = require "lacuna.kernel.traceback"
-  local lines = { "deadlock: every task waits for something that nothing can wake" }
-  for _, task in ipairs(task_module.pending(loop)) do
-    local thread = task[layout.THREAD]
-    lines[#lines + 1] = ("  task %q waits for %s at %s"):format(
-      task:get_name(), describe_wait(task), thread and traceback.place(thread) or "?")
-  end
-  say(table.concat(lines, "\n"))
+-- Debug mode and the task tree are loaded when they are first needed.
+local function checks()
+  return require "lacuna.debug.checks"
 end
 
 --- Runs a script to its end.
@@ -61,10 +47,8 @@ end
 ---@param arguments string[]
 ---@param finish fun(status: integer) called when all has ended
 local function run_main(kind, source, name, arguments, finish)
-  local root, main_loop = loop_module.new(), loop_module.new()
   local main_task, supervisor
   local is_interrupted = false
-  loop_module.main_loop = main_loop
 
   loop_module.install {
     report = function(_, context) report.print(context) end,
@@ -72,17 +56,27 @@ local function run_main(kind, source, name, arguments, finish)
       local task = trap.current()
       return task and (task == main_task or task == supervisor)
     end,
+    set_checks = function(is_on) checks().set(is_on) end,
+    check_closing = function(loop) checks().on_close(loop) end,
+    slow = function(loop, seconds, thread) checks().report_slow(loop, seconds, thread) end,
+    print_tree = function() require("lacuna.debug.tree").print_tasks() end,
     deadlock = function()
-      report_deadlock(main_loop)
+      require("lacuna.debug.tree").print_deadlock()
       finish(FAILED)
     end,
     interrupted = function()
       is_interrupted = true
       if main_task then main_task:cancel() end
     end,
-    notified = function() report_unretrieved(false) end,
+    notified = function()
+      report_unretrieved(false)
+      if package.loaded["lacuna.debug.checks"] then checks().report_never_awaited(false) end
+    end,
   }
   generator.install()
+  local root, main_loop = loop_module.new(), loop_module.new()
+  root.is_hidden = true
+  loop_module.main_loop = main_loop
 
   local function run_script(chunk)
     main_task = task_module.new(main_loop, function() return chunk(unpack(arguments)) end, "main", "main")

@@ -1,6 +1,6 @@
 -- method: the coroutine objects of methods that wait, such as lock:acquire().
--- Each is one small table {object, 0, argument} whose class knows what awaiting does: no closure, and an await that need
--- not wait costs nothing but the table. Where other coroutine objects have their function, these have their object.
+-- Each is one small table {object, 0, argument} whose class knows what awaiting does: no closure, and an await that
+-- need not wait costs nothing but the table. Where other coroutine objects have a function, these have their object.
 
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"

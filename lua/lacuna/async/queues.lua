@@ -34,6 +34,7 @@ local function resize(ring, size)
   ring.items, ring.head, ring.mask = items, 0, size - 1
 end
 
+-- Puts an item last.
 function Ring:push(item)
   local count = self.count
   if count > self.mask then resize(self, 2 * count) end
@@ -41,6 +42,7 @@ function Ring:push(item)
   self.count = count + 1
 end
 
+-- Takes the first item; there must be one.
 function Ring:pop()
   local items, head, count = self.items, self.head, self.count - 1
   local item = items[head + 1]
@@ -58,12 +60,14 @@ local function new_stack()
   return setmetatable({ items = {}, count = 0 }, Stack)
 end
 
+-- Puts an item on top.
 function Stack:push(item)
   local count = self.count + 1
   self.items[count] = item
   self.count = count
 end
 
+-- Takes the item on top; there must be one.
 function Stack:pop()
   local items, count = self.items, self.count
   local item = items[count]
@@ -72,7 +76,7 @@ function Stack:pop()
   return item
 end
 
--- Smallest first: a binary heap. arrivals[i] is the number of items[i] in order of arrival, which decides between equals.
+-- Smallest first: a binary heap. arrivals[i] numbers items[i] in order of arrival, which decides between equals.
 local Heap = {}
 Heap.__index = Heap
 
@@ -80,7 +84,7 @@ local function new_heap()
   return setmetatable({ items = {}, arrivals = {}, count = 0, arrived = 0 }, Heap)
 end
 
--- A comparison may raise: all are made before anything is moved, so that the heap stays as it was.
+-- Puts an item in. A comparison may raise: all are made before anything is moved, so that the heap stays as it was.
 function Heap:push(item)
   local items, arrivals, count = self.items, self.arrivals, self.count + 1
   local place = count
@@ -98,10 +102,11 @@ end
 
 -- Whether items[i] leaves before another item.
 local function is_before(items, arrivals, i, item, arrival)
-  if arrivals[i] < arrival then return not (item < items[i]) end
+  if arrivals[i] < arrival then return not (item < items[i]) end -- luacheck: ignore 581
   return items[i] < item
 end
 
+-- Takes the smallest item; there must be one.
 function Heap:pop()
   local items, arrivals, count = self.items, self.arrivals, self.count
   local smallest, item, arrival = items[1], items[count], arrivals[count]

@@ -24,7 +24,7 @@ BoundedSemaphore.__index = BoundedSemaphore
 
 local SemaphoreWaiter = waiters.class("Semaphore")
 
--- Reserves units for those who wait, as long as there are any of both.
+-- Reserves a unit for the first who waits for one, if anybody does.
 local function hand_out(semaphore)
   if wake_next(semaphore.waiters) then semaphore.value = semaphore.value - 1 end
 end

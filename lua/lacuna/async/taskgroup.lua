@@ -91,6 +91,7 @@ function TaskGroup.__aexit(group, err)
   if err ~= nil and not group.is_aborting then abort(group) end
   while group.pending_count > 0 do
     group.on_completed = future.new(group.parent[layout.LOOP])
+    group.on_completed.what, group.on_completed.children = "TaskGroup", group.tasks
     local ok, wait_error = pcall(trap.await, group.on_completed)
     if not ok then
       if not errors.isinstance(wait_error, errors.CancelledError) then error(wait_error, 0) end

@@ -2,7 +2,6 @@
 
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
-local future = require "lacuna.kernel.future"
 local loops = require "lacuna.async.loops"
 local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
@@ -111,6 +110,7 @@ end
 -- Cancels a future and waits until it has ended.
 local function cancel_and_wait(fut, loop)
   local waiter = loop:create_future()
+  waiter.what, waiter.children = "wait_for", { fut }
   local function release()
     if not waiter:done() then waiter:set_result() end
   end
@@ -121,12 +121,16 @@ local function cancel_and_wait(fut, loop)
   if not ok then error(err, 0) end
 end
 
+local function in_time(ok, ...)
+  if ok then return ... end
+  local err = ...
+  if errors.isinstance(err, errors.CancelledError) then err = errors.quiet(errors.TimeoutError, nil, err) end
+  error(err, 0)
+end
+
 -- The outcome of an awaitable that was cancelled because its time was up.
 local function late_result(fut)
-  if fut:cancelled() then
-    error(errors.quiet(errors.TimeoutError, nil, future.cancelled_error(fut)), 0)
-  end
-  return fut:result()
+  return in_time(pcall(fut.result, fut))
 end
 
 local function await_within(awaitable, seconds)
@@ -139,6 +143,7 @@ local function await_within(awaitable, seconds)
     return late_result(fut)
   end
   local waiter = loop:create_future()
+  waiter.what, waiter.children = "wait_for", { fut }
   local function release()
     if not waiter:done() then waiter:set_result() end
   end
@@ -170,12 +175,10 @@ end
 function timeouts.wait_for(awaitable, timeout)
   if type(timeout) == "table" then timeout = timeout.timeout end
   check_number(timeout, "wait_for")
-  local coro = coroutines.new(function()
+  return coroutines.named("wait_for", function()
     if timeout == nil then return trap.await(task_module.awaitable_of(awaitable, "wait_for")) end
     return await_within(awaitable, timeout)
   end)
-  coro.name = "wait_for"
-  return coro
 end
 
 return timeouts

@@ -38,6 +38,7 @@ end
 local function wait_until(futures, timeout, return_when)
   local loop = trap.current():get_loop()
   local waiter = loop:create_future()
+  waiter.what, waiter.children = "wait", futures
   local handle
   if timeout then
     handle = loop:call_later(timeout, function()
@@ -72,7 +73,7 @@ end
 ---@param options? {timeout?: number, return_when?: "ALL_COMPLETED"|"FIRST_COMPLETED"|"FIRST_EXCEPTION"}
 ---@return lacuna.Coroutine of two lists in the order given: done, pending
 function waiting.wait(list, options)
-  local coro = coroutines.new(function()
+  return coroutines.named("wait", function()
     check_list(list, "wait")
     local return_when = options and options.return_when or "ALL_COMPLETED"
     if #list == 0 then error(errors.ValueError("wait: the list of awaitables is empty"), 0) end
@@ -82,8 +83,6 @@ function waiting.wait(list, options)
     local futures = distinct_futures(list, trap.current():get_loop(), "wait")
     return wait_until(futures, options and options.timeout, return_when)
   end)
-  coro.name = "wait"
-  return coro
 end
 
 -- A queue into which each future goes when it is done; once the time is up, nil for each one that is not.
@@ -130,9 +129,7 @@ function waiting.as_completed(list, options)
     end
     if left == 0 then return nil end
     left = left - 1
-    local coro = coroutines.new(take)
-    coro.name = "as_completed"
-    return coro
+    return coroutines.named("as_completed", take)
   end
 end
 
@@ -144,6 +141,7 @@ function waiting.shield(awaitable)
   local inner = task_module.ensure_future(loops.current(), awaitable, "shield")
   if inner:done() then return inner end
   local outer = future.new(inner:get_loop())
+  outer.what, outer.children = "shield", { inner }
   local function on_inner_done()
     if outer:cancelled() then
       inner.is_unretrieved = nil

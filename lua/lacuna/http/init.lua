@@ -1,5 +1,5 @@
--- http: an HTTP/1.1 client. `http.ClientSession{…}` is a connection pool with settings; `http.get(url)` and its like use
--- one shared session. Requests are awaitable and context managers. Nothing here knows sockets: libcurl does the wire.
+-- http: an HTTP/1.1 client. `http.ClientSession{…}` is a connection pool with settings; `http.get(url)` and its like
+-- use one shared session. Requests are awaitable and context managers. The wire is libcurl's, not written here.
 
 local errors = require "lacuna.http.errors"
 local Session = require "lacuna.http.session"
@@ -18,7 +18,7 @@ local shared -- of this Lua state; its idle connections keep no loop alive
 --- Source: aiohttp.request, which has a session for each call.
 ---@param method string
 ---@param url string
----@param opts? table
+---@param opts? lacuna.http.RequestOptions
 ---@return lacuna.http.Request
 function http.request(method, url, opts)
   if not shared or shared.closed then shared = Session.new() end
@@ -33,7 +33,7 @@ end
 
 --- What `async.fetch` is: a GET on the shared session, whose Response has its body.
 ---@param url string
----@param opts? table
+---@param opts? lacuna.http.RequestOptions
 ---@return lacuna.http.Request
 function http.fetch(url, opts)
   return http.request("GET", url, opts)

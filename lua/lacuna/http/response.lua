@@ -125,6 +125,6 @@ end
 
 --- Lets the response go. Its connection went back to the session when the body was complete, so nothing is left to do.
 --- Source: aiohttp ClientResponse.close.
-function Response:close() end -- luacheck: ignore 212
+function Response:close() end
 
 return Response

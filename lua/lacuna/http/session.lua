@@ -24,6 +24,30 @@ local describes_body = { ["content-type"] = true, ["content-length"] = true, ["e
 local Session = {}
 Session.__index = Session
 
+---@class lacuna.http.RequestOptions
+---@field params? table|string added to the URL's query
+---@field data? string|table the body; a table is sent as a form
+---@field headers? table<string, string|number|string[]>
+---@field timeout? number|lacuna.http.Timeout|false seconds for all of it; false: none; the session's if nil
+---@field allow_redirects? boolean true, but for HEAD
+---@field max_redirects? integer 10; 0: any number
+---@field verify? boolean|string the session's if nil; false: any certificate; or a CA's PEM file
+---@field raise_for_status? boolean the session's if nil
+
+---@class lacuna.http.SessionOptions
+---@field base_url? string what relative URLs are relative to
+---@field headers? table<string, string|number|string[]> of every request
+---@field timeout? number|lacuna.http.Timeout|false 300 s for all of a request
+---@field limit? integer connections at a time: 100; 0: any number
+---@field limit_per_host? integer to one scheme, host and port: 0, any number
+---@field verify? boolean|string
+---@field raise_for_status? boolean false
+
+---@class lacuna.http.Timeout seconds; nil or 0: none
+---@field total? number for all of it, redirects and waiting for a connection included
+---@field connect? number for waiting and connecting
+---@field sock_read? number between two portions of a response
+
 ---@class lacuna.http.Request awaitable (→ Response) and a context manager (entering → Response)
 local Request = {}
 
@@ -77,7 +101,9 @@ end
 -- Turns an exchange into the one that a redirect asks for, as aiohttp and browsers do.
 local function redirect(exchange, response, location)
   local target, reason = url.normalize(url.join(exchange.url, location))
-  if not target then raise_invalid_url(exchange.method, location, reason .. " (redirected from " .. exchange.url .. ")") end
+  if not target then
+    raise_invalid_url(exchange.method, location, ("%s (redirected from %s)"):format(reason, exchange.url))
+  end
   local status, method = response.status, exchange.method
   if (status == 303 and method ~= "HEAD") or ((status == 301 or status == 302) and method == "POST") then
     exchange.method, exchange.data = "GET", nil
@@ -105,7 +131,9 @@ end
 
 -- Runs a request in the current task; returns the final Response.
 local function perform(request)
-  if request.is_started then error(errors.RuntimeError("cannot reuse already awaited request: " .. tostring(request)), 0) end
+  if request.is_started then
+    error(errors.RuntimeError("cannot reuse already awaited request: " .. tostring(request)), 0)
+  end
   request.is_started = true
   local session, method, opts = request.session, request.method, request.opts
   if session.closed then error(errors.RuntimeError("Session is closed"), 0) end
@@ -172,7 +200,8 @@ local function new_request(session, method, address, opts)
     options.check("request", opts, request_options)
     if opts.timeout ~= nil then timeout = options.timeout("request", opts.timeout) end
   end
-  local request = { session = false, method = false, url = false, opts = false, timeout = false, is_started = false }
+  local request = -- constants first, as in http/connector.lua
+    { session = false, method = false, url = false, opts = false, timeout = false, is_started = false }
   request.session, request.method, request.url, request.opts, request.timeout =
     session, method, address, opts or no_options, timeout
   return setmetatable(request, Request)
@@ -180,13 +209,13 @@ end
 
 --- Makes a request; await it, or enter it with async.with, to send it and get the Response. Redirects are followed (not
 --- for HEAD), up to `max_redirects` (10; 0: any number).
---- Errors here: TypeError for an unknown option. Errors when awaited: InvalidURL, ClientConnectorError,
---- ServerDisconnectedError, ClientPayloadError, ClientResponseError, TooManyRedirects, TimeoutError, and RuntimeError if
---- the session is closed. Cancellation closes the connection.
+--- Errors here: TypeError for an unknown option, ValueError for a method that is none. Errors when awaited: InvalidURL,
+--- ClientConnectorError, ServerDisconnectedError, ClientPayloadError, ClientResponseError, TooManyRedirects,
+--- TimeoutError, and RuntimeError if the session is closed. Cancellation closes the connection.
 --- Source: aiohttp ClientSession.request.
 ---@param method string
 ---@param address string absolute, or relative to the session's base_url
----@param opts? {params?: table|string, data?: string|table, headers?: table, timeout?: number|table|false, allow_redirects?: boolean, max_redirects?: integer, verify?: boolean|string, raise_for_status?: boolean}
+---@param opts? lacuna.http.RequestOptions
 ---@return lacuna.http.Request
 function Session:request(method, address, opts)
   if type(method) ~= "string" or not method:find("^%a+$") then
@@ -246,7 +275,7 @@ local session_options = {
 --- Makes a session. Opens nothing yet.
 --- Errors: TypeError for an unknown option, InvalidURL for base_url, ValueError for headers that cannot be sent.
 --- Source: aiohttp ClientSession and TCPConnector.
----@param opts? {base_url?: string, headers?: table, timeout?: number|table|false, limit?: integer, limit_per_host?: integer, verify?: boolean|string, raise_for_status?: boolean}
+---@param opts? lacuna.http.SessionOptions
 ---@return lacuna.http.Session
 function Session.new(opts)
   opts = options.check("ClientSession", opts, session_options)

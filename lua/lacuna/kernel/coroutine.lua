@@ -16,7 +16,9 @@ local getmetatable, setmetatable, select, unpack, type = getmetatable, setmetata
 -- A Lua stack has 65,500 slots; an await and the function below it take about 25, and this leaves room for twice that.
 local DEEPEST = 1000
 
-local coroutines = {}
+local coroutines = {
+  watch_created = nil, -- debug mode: fun(coro): coro, told of every coroutine object that is made
+}
 
 local function address_of(coro)
   return ("0x%s"):format(("%p"):format(coro):gsub("^0x", ""))
@@ -108,6 +110,16 @@ function coroutines.new(fn)
   return setmetatable({ fn, 0 }, Coroutine)
 end
 
+--- The same for a library function that hands it to the user, named after that function.
+---@param name string
+---@param fn function
+---@return lacuna.Coroutine
+function coroutines.named(name, fn)
+  local coro = setmetatable({ fn, 0, name = name }, Coroutine)
+  if coroutines.watch_created then coroutines.watch_created(coro) end
+  return coro
+end
+
 --- Marks a coroutine object as ended without running it, as throwing into one that has not started does.
 ---@param coro any
 function coroutines.close(coro)
@@ -125,6 +137,9 @@ function coroutines.async(fn)
   if type(fn) ~= "function" then error(errors.TypeError("async: function expected, got " .. type(fn)), 2) end
   local async_function = function(...)
     local count = select("#", ...)
+    if coroutines.watch_created then
+      return coroutines.watch_created(setmetatable({ fn, count, ... }, Coroutine))
+    end
     if count == 0 then return setmetatable({ fn, 0 }, Coroutine) end
     if count == 1 then return setmetatable({ fn, count, (...) }, Coroutine) end
     return setmetatable({ fn, count, ... }, Coroutine)

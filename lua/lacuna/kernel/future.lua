@@ -144,6 +144,7 @@ function Future.__await(fut, task)
   if must_cancel and fut:cancel(must_cancel ~= true and must_cancel or nil) then task[MUST_CANCEL] = false end
   park(task)
   task[WAITS_FOR] = false
+  if fut[STATE] == CANCELLED then trap.on_cancelled(task) end
   return result(fut)
 end
 
@@ -196,7 +197,7 @@ end
 ---@param err lacuna.BaseError
 function future.fail(fut, err)
   fut[STATE], fut[RESULT] = FAILED, err
-  unretrieved.watch(fut)
+  if not errors.isinstance(err, errors.CancelledError) then unretrieved.watch(fut) end -- a cancelled gather is no failure
   wake(fut)
 end
 

@@ -50,6 +50,7 @@ function loop_module.new(options)
   if clock then is_virtual = clock == "virtual" end
   loop[NATIVE] = native.open(loop, is_virtual)
   all_loops[loop] = true
+  if native.is_debug then loop:set_debug(true) end
   return loop
 end
 
@@ -182,6 +183,7 @@ local function run(loop, on_cancel)
   end
   local stopped = future.new()
   loop.is_running_now = true
+  stopped.description = "another loop"
   loop.when_stopped = stopped
   native.start(loop[NATIVE], loop)
   if loop.stops_at_start then native.stop(loop[NATIVE]) end
@@ -244,6 +246,7 @@ end
 function Loop:close()
   if self.is_running_now then error(errors.RuntimeError("Cannot close a running event loop"), 2) end
   self.is_closed_now = true
+  if self.is_debug then loop_module.check_closing(self) end
   self[READY] = { [0] = 0 }
 end
 
@@ -292,10 +295,13 @@ function Loop:call_exception_handler(context)
 end
 Loop.default_exception_handler = function(self, context) loop_module.report(self, context) end
 
---- Turns debug mode of this loop on or off.
+--- Turns debug mode on or off: of slow steps for this loop, of everything else for all loops.
+--- Source: asyncio.loop.set_debug.
 ---@param is_debug boolean
 function Loop:set_debug(is_debug)
   self.is_debug = is_debug and true or false
+  native.debug(self[NATIVE], self.is_debug)
+  loop_module.set_checks(self.is_debug)
 end
 
 --- Whether debug mode is on.
@@ -318,16 +324,20 @@ end
 
 --- Connects the scheduler with the loops. `hooks` says what differs between a script and another host:
 --- `report(loop, context)` prints an error that nobody handles, `may_run()` tells whether the running task may run
---- another loop, `deadlock()`, `interrupted()` and `notified()` are the scheduler's.
+--- another loop, `set_checks(is_on)` turns debug mode's checks on or off, `check_closing(loop)` is told of a loop in debug mode;
+--- `deadlock()`, `interrupted()`, `notified()`, `print_tree()` and `slow(loop, seconds, thread)` are the scheduler's.
 ---@param hooks table
 function loop_module.install(hooks)
   loop_module.report, loop_module.may_run = hooks.report, hooks.may_run
+  loop_module.set_checks, loop_module.check_closing = hooks.set_checks, hooks.check_closing
   trap.install {
     callback_failed = callback_failed,
     stopped = on_stopped,
     deadlock = hooks.deadlock,
     interrupted = hooks.interrupted,
     notified = hooks.notified,
+    print_tree = hooks.print_tree,
+    slow = hooks.slow,
   }
 end
 

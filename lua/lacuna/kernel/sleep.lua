@@ -42,6 +42,9 @@ end
 ---@return lacuna.Coroutine
 local function sleep(seconds, ...)
   if type(seconds) ~= "number" then seconds = to_number(seconds) end
+  if coroutines.watch_created then
+    return coroutines.watch_created(setmetatable({ seconds, select("#", ...), ... }, Sleep))
+  end
   if select("#", ...) == 0 then return setmetatable({ seconds, 0 }, Sleep) end
   return setmetatable({ seconds, select("#", ...), ... }, Sleep)
 end

@@ -13,7 +13,7 @@ local trap = require "lacuna.kernel.trap"
 local STATE, RESULT, LOOP, THREAD, WAITS_FOR = layout.STATE, layout.RESULT, layout.LOOP, layout.THREAD, layout.WAITS_FOR
 local MUST_CANCEL, CANCEL_COUNT, NEXT, PREVIOUS = layout.MUST_CANCEL, layout.CANCEL_COUNT, layout.NEXT, layout.PREVIOUS
 local COROUTINE, NAME, NATIVE = layout.COROUTINE, layout.NAME, layout.NATIVE
-local PENDING, RETURNED, CANCELLED = layout.PENDING, layout.RETURNED, layout.CANCELLED
+local PENDING, RETURNED, FAILED, CANCELLED = layout.PENDING, layout.RETURNED, layout.FAILED, layout.CANCELLED
 
 local schedule = trap.schedule
 local wake, complete = future.wake, future.complete
@@ -84,13 +84,9 @@ function Task:fail(err, thread)
   local wrapped = errors.wrap(err, stack)
   if not wrapped.is_wrapped and wrapped.traceback ~= stack then wrapped.traceback = stack end
   self.stack = stack
+  self.frames = thread and traceback.frames(thread)
   unlink(self)
   future.fail(self, wrapped)
-end
-
--- Whether awaiting a future that is done raises CancelledError.
-local function is_cancellation(fut)
-  return fut[STATE] == CANCELLED or errors.isinstance(fut[RESULT], errors.CancelledError)
 end
 
 --- Asks the task to end: CancelledError is raised at its present or next await, once. A task that has not started never
@@ -107,8 +103,8 @@ function Task:cancel(message)
     native.disarm(self[LOOP][NATIVE], awaited)
     self[WAITS_FOR] = true
     schedule(self[LOOP], self[THREAD])
-  elseif awaited and (awaited == true or awaited:cancel(message) or is_cancellation(awaited)) then
-    return true -- where the wait ends with a CancelledError already, that is the one raised
+  elseif awaited and (awaited == true or awaited:cancel(message)) then
+    return true -- a sleep that was cancelled before keeps its message
   end
   self[MUST_CANCEL] = message or true
   return true
@@ -146,6 +142,44 @@ end
 ---@return any
 function Task:get_coro()
   return self[COROUTINE]
+end
+
+--- The frames of the task's code, oldest first: where it waits, or, if it failed, where it failed. Empty for a task that
+--- has not started, and for one that returned or was cancelled.
+--- Source: asyncio.Task.get_stack.
+---@param limit? integer the newest ones only
+---@return {file: string, line: integer, name: string}[]
+function Task:get_stack(limit)
+  local frames = self.frames
+  if not frames then
+    local thread = self[THREAD]
+    if self[STATE] ~= PENDING or not thread then return {} end
+    if self == trap.current() then thread = nil end
+    frames = traceback.frames(thread)
+  end
+  local first = limit and math.max(#frames - limit, 0) or 0
+  return { unpack(frames, first + 1) }
+end
+
+--- Prints the task's stack.
+--- Source: asyncio.Task.print_stack.
+---@param limit? integer the newest frames only
+---@param file? file* stderr unless given
+function Task:print_stack(limit, file)
+  local lines, frames = {}, self:get_stack(limit)
+  local is_failed = self[STATE] == FAILED
+  if #frames == 0 then
+    lines[1] = "No stack for " .. tostring(self)
+  else
+    lines[1] = ("%s for %s (most recent call last):"):format(is_failed and "Traceback" or "Stack", tostring(self))
+    for _, frame in ipairs(frames) do
+      lines[#lines + 1] = ("  File %q, line %d, in %s"):format(frame.file, frame.line, frame.name)
+    end
+  end
+  if is_failed then lines[#lines + 1] = tostring(self[RESULT]) end
+  io.stdout:flush()
+  file = file or io.stderr
+  file:write(table.concat(lines, "\n"), "\n")
 end
 
 --- Not for tasks: they are completed by what they run. Raises RuntimeError.

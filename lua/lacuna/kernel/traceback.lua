@@ -62,6 +62,22 @@ function traceback.of(thread, err)
   end
 end
 
+--- The frames of a stack in the user's code, oldest first.
+---@param thread? thread the running code if nil
+---@return {file: string, line: integer, name: string}[]
+function traceback.frames(thread)
+  local frames, level = {}, thread and 0 or 2
+  while true do
+    local info = thread and getinfo(thread, level, "nSl") or not thread and getinfo(level, "nSl")
+    if not info then return frames end
+    if not is_hidden(info) then
+      local name = info.what == "main" and "main chunk" or info.name or ("function at line " .. info.linedefined)
+      table.insert(frames, 1, { file = info.short_src, line = math.max(info.currentline, info.linedefined), name = name })
+    end
+    level = level + 1
+  end
+end
+
 --- Where a coroutine stands in the user's code: "file:line", or nil.
 ---@param thread thread
 ---@return string?

@@ -11,6 +11,7 @@ local native = require "lacuna.native.scheduler"
 local LOOP, THREAD, WAITS_FOR, MUST_CANCEL = layout.LOOP, layout.THREAD, layout.WAITS_FOR, layout.MUST_CANCEL
 local CALLBACK, CALLBACKS, COROUTINE = layout.CALLBACK, layout.CALLBACKS, layout.COROUTINE
 local READY, COUNT, CLOSED = layout.READY, layout.COUNT, layout.CLOSED
+local STATE, RESULT, FAILED, CANCELLED = layout.STATE, layout.RESULT, layout.FAILED, layout.CANCELLED
 
 local yield, running = coroutine.yield, coroutine.running
 local getmetatable, pcall, type = getmetatable, pcall, type
@@ -18,6 +19,8 @@ local getmetatable, pcall, type = getmetatable, pcall, type
 local trap = {}
 
 local current = false -- the running task
+local watch_wait, watch_cancelled = false, false -- debug mode: told of each wait, and of each cancellation raised
+local stepped = false -- debug mode: what took the last step that ended its thread's work, a task or a callback
 local callback, callback_argument, callback_thread -- the running callback, for who reports its error
 
 --- Appends an entry to a loop's ready list; host/core/scheduler.h says what an entry may be.
@@ -80,6 +83,13 @@ local function unregister(task)
   end -- else a sleep, whose timer the scheduler has not armed
 end
 
+-- Whether what a task has waited for raises a CancelledError itself.
+local function is_cancellation(awaited)
+  if type(awaited) ~= "table" then return false end
+  return awaited[STATE] == CANCELLED
+    or awaited[STATE] == FAILED and errors.isinstance(awaited[RESULT], errors.CancelledError)
+end
+
 -- The running task goes on after pcall(yield) returned `ok, is_refused`. No C function is called on the way into a
 -- wait: one would need 20 slots of a stack of 40, and make every waiting task 400 bytes larger. So it is pcall that
 -- catches the refusal of a C function that stands between; what a generator in between answers (kernel/generator.lua)
@@ -92,7 +102,10 @@ local function resumed(task, ok, is_refused)
   end
   local message = task[MUST_CANCEL]
   if message then
+    local awaited = task[WAITS_FOR]
     task[MUST_CANCEL], task[WAITS_FOR] = false, false
+    if is_cancellation(awaited) then return end -- where the wait ends with a CancelledError already, that one is raised
+    if watch_cancelled then watch_cancelled(task) end
     error(errors.quiet(errors.CancelledError, message ~= true and message or nil), 0)
   end
 end
@@ -100,6 +113,7 @@ end
 --- Suspends the running task until what was registered before makes its thread ready.
 ---@param task lacuna.Task the running task
 local function park(task)
+  if watch_wait then watch_wait(task) end
   current = false
   resumed(task, pcall(yield))
 end
@@ -111,10 +125,12 @@ trap.park = park
 ---@param task lacuna.Task the running task
 ---@param seconds number
 function trap.sleep(sleep, task, seconds)
+  if watch_wait then watch_wait(task) end
   current = false
   if seconds > 0 and not task[MUST_CANCEL] then
     resumed(task, pcall(yield, seconds, task))
   else
+    task[WAITS_FOR] = seconds > 0
     schedule(task[LOOP], task[THREAD])
     resumed(task, pcall(yield))
   end
@@ -173,6 +189,7 @@ local function body(entry, argument)
       settle(await(entry[COROUTINE]))
       current = false
     end
+    if watch_wait then stepped = entry end
     entry = nil -- an idle thread keeps nothing alive -- luacheck: ignore 311
     argument = nil -- luacheck: ignore 311
     entry, argument = yield(true)
@@ -191,6 +208,25 @@ local function failed(err, thread)
   end
 end
 
+--- Has debug mode told of every wait and of every cancellation that is raised; false for not.
+---@param on_wait false|fun(task: lacuna.Task)
+---@param on_cancelled false|fun(task: lacuna.Task)
+function trap.set_watch(on_wait, on_cancelled)
+  watch_wait, watch_cancelled = on_wait, on_cancelled
+end
+
+--- The task or callback whose step was the last to end its thread's work; known in debug mode.
+---@return any
+function trap.stepped()
+  return stepped
+end
+
+--- Tells debug mode that a task is being woken by the cancellation of what it waited for.
+---@param task lacuna.Task
+function trap.on_cancelled(task)
+  if watch_cancelled then watch_cancelled(task) end
+end
+
 --- Gives the scheduler its hooks. `hooks.stopped(loop)`, `.deadlock()`, `.interrupted()` and `.notified()` are called by
 --- it; `hooks.callback_failed(err, thread?, callback?, argument?)` for an error that no task owns.
 ---@param hooks table
@@ -203,6 +239,8 @@ function trap.install(hooks)
     deadlock = hooks.deadlock,
     interrupted = hooks.interrupted,
     notified = hooks.notified,
+    print_tree = hooks.print_tree,
+    slow = hooks.slow,
   }
 end
 

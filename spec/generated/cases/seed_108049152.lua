@@ -1,0 +1,51 @@
+-- seed 108049152
+-- semaphore 1, bounded 1, parties 3, maxsize 2
+-- spawn t2:
+--   try:
+--     await sleep(0, 0)
+--   except none:
+--   finally:
+--     await sleep(0, 0)
+-- spawn t3:
+--   cancel t2 n
+-- -- both
+-- 0 t1 begins
+-- 0 t1 spawn nil
+-- 0 t1 spawn nil
+-- 0 t1 ends
+-- 0 t2 begins
+-- 0 t3 begins
+-- 0 t3 cancel true
+-- 0 t3 ends
+-- 0 t2 await !CancelledError(n)
+-- 0 cancel 1
+-- -- CPython
+-- 0 t2 await !CancelledError(n)
+-- 0 t2 try !CancelledError(n)
+-- 0 t2 ends !CancelledError(n)
+-- 0 end t1 =t1 0
+-- 0 end t2 cancelled 2
+-- 0 end t3 =t3 0
+-- 0 end b1 0 false
+-- 0 end c1 false
+-- 0 end c2 false
+-- 0 end e1 false
+-- 0 end e2 false
+-- 0 end f0 =nothing
+-- 0 end f1 pending
+-- -- lacuna
+-- 0 t2 await !CancelledError()
+-- 0 t2 try !CancelledError()
+-- 0 t2 ends !CancelledError()
+-- 0 end t1 =t1 0
+-- 0 end t2 cancelled 2
+-- 0 end t3 =t3 0
+-- 0 end b1 0 false
+-- 0 end c1 false
+-- 0 end c2 false
+-- 0 end e1 false
+-- 0 end e2 false
+-- 0 end f0 =nothing
+-- 0 end f1 pending
+-- 
+return {body = {{"spawn", "t2", {{"try", {{"await", {"sleep", 0, 0}}}, "none", {}, {{"await", {"sleep", 0, 0}}}}}}, {"spawn", "t3", {{"cancel", "t2", "n"}}}}, bounded = 1, maxsize = 2, parties = 3, seed = 108049152, semaphore = 1}

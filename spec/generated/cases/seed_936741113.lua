@@ -1,0 +1,41 @@
+-- seed 936741113
+-- semaphore 2, bounded 2, parties 1, maxsize 0
+-- spawn t6:
+--   raise_cancelled n
+-- await gather([t6], true)
+-- -- both
+-- 0 t1 begins
+-- 0 t1 spawn nil
+-- 0 t6 begins
+-- 0 t6 raise_cancelled !CancelledError(n)
+-- 0 t6 ends !CancelledError(n)
+-- -- CPython
+-- 0 t1 gather [CancelledError()]
+-- 0 t1 ends
+-- 0 end t1 =t1 0
+-- 0 end t6 cancelled 0
+-- 0 end b1 0 false
+-- 0 end c1 false
+-- 0 end c2 false
+-- 0 end e1 false
+-- 0 end e2 false
+-- 0 end f0 =nothing
+-- 0 end f1 pending
+-- 0 end f2 pending
+-- 0 end f3 pending
+-- -- lacuna
+-- 0 t1 gather [CancelledError(n)]
+-- 0 t1 ends
+-- 0 end t1 =t1 0
+-- 0 end t6 cancelled 0
+-- 0 end b1 0 false
+-- 0 end c1 false
+-- 0 end c2 false
+-- 0 end e1 false
+-- 0 end e2 false
+-- 0 end f0 =nothing
+-- 0 end f1 pending
+-- 0 end f2 pending
+-- 0 end f3 pending
+-- 
+return {body = {{"spawn", "t6", {{"raise_cancelled", "n"}}}, {"await", {"gather", {{"of", "t6"}}, true}}}, bounded = 2, maxsize = 0, parties = 1, seed = 936741113, semaphore = 2}

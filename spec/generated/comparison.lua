@@ -1,0 +1,149 @@
+-- comparison: runs programs under CPython and under lacuna and finds those whose traces differ.
+-- All programs of a call run in one CPython and one lacuna, side by side; a program that ends lacuna itself differs, as
+-- do those behind it, which have no trace then.
+
+local notation = require "spec.generated.notation"
+local shell = require "spec.support.shell"
+local tree = require "spec.support.tree"
+
+local comparison = {}
+
+local LACUNA = shell.quote(os.getenv("LACUNA") or "build/lacuna")
+local LIMIT_SECONDS = 300
+local MOST_SHOWN = 12 -- lines of a trace from where it differs
+
+---The command of a CPython whose asyncio is the contract, 3.11; nil if there is none.
+---@return string?
+function comparison.find_python()
+  for _, name in ipairs { "python3.11", "python3", "/usr/bin/python3" } do
+    if shell.run(name .. " -c 'import sys; assert sys.version_info[:2] == (3, 11)'").status == 0 then return name end
+  end
+  return nil
+end
+
+local function write_lines(path, programs, write)
+  local file = assert(io.open(path, "w"))
+  for _, program in ipairs(programs) do file:write(write(program), "\n") end
+  file:close()
+end
+
+local function read_traces(path)
+  local traces = {}
+  for number, trace in tree.read(path):gmatch("program (%d+)\n(.-)\ndone\n") do traces[tonumber(number)] = trace end
+  return traces
+end
+
+---@class Divergence
+---@field program table
+---@field expected string the trace under CPython
+---@field actual string the trace under lacuna, or what it wrote on stderr instead
+
+---Runs programs under both.
+---@param python string the command of CPython
+---@param programs table[]
+---@return Divergence[] in the order of the programs
+function comparison.run(python, programs)
+  local folder = shell.make_folder()
+  write_lines(folder .. "/programs.json", programs, notation.json)
+  write_lines(folder .. "/programs.lua", programs, notation.lua)
+  shell.run(("F=%s; %s spec/generated/interpreter.py $F/programs.json >$F/expected 2>&1 & "):format(folder, python)
+    .. ("F=%s; %s --clock=virtual spec/generated/interpreter.lua $F/programs.lua >$F/actual 2>$F/stderr; wait"):format(
+      folder, LACUNA), LIMIT_SECONDS)
+  local expected, actual = read_traces(folder .. "/expected"), read_traces(folder .. "/actual")
+  local found = {}
+  for i, program in ipairs(programs) do
+    if not expected[i] then error("no trace from CPython: " .. tree.read(folder .. "/expected"):sub(-2000), 0) end
+    if expected[i] ~= actual[i] then
+      found[#found + 1] = {
+        program = program,
+        expected = expected[i],
+        actual = actual[i] or "no trace: " .. tree.read(folder .. "/stderr"):sub(1, 2000),
+      }
+      if not actual[i] then break end
+    end
+  end
+  shell.run("rm -r " .. shell.quote(folder))
+  return found
+end
+
+-- ---- shrinking ----
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local copied = {}
+  for key, item in pairs(value) do copied[key] = copy(item) end
+  return copied
+end
+
+local function splice(list, index, items)
+  table.remove(list, index)
+  for i, item in ipairs(items) do table.insert(list, index + i - 1, copy(item)) end
+end
+
+-- Calls visit(simpler program) for each that is one change simpler.
+local function each_simpler(program, visit)
+  -- `value` is in the copy what `original` is in the program; change(edit) copies, edits there and visits.
+  local function walk(original, find)
+    local function change(edit)
+      local simpler = copy(program)
+      edit(find(simpler))
+      visit(simpler)
+    end
+    for index, item in ipairs(original) do
+      local is_list = not notation.is_node(original)
+      if is_list then change(function(list) table.remove(list, index) end) end
+      if type(item) == "number" and item > 1 then change(function(node) node[index] = 1 end) end
+      if type(item) == "number" and item > 0 then change(function(node) node[index] = item - 1 end) end
+      if type(item) == "table" then
+        for _, inner in ipairs(item) do
+          if type(inner) == "table" and notation.is_node(item) then
+            if not notation.is_node(inner) and is_list and item[1] ~= "as_completed" then
+              change(function(list) splice(list, index, inner) end) -- a block's steps in its place
+            elseif item[1] == "shield" or item[1] == "wait_for" then
+              change(function(list) list[index] = copy(inner) end) -- what was awaited through it
+            end
+          end
+        end
+        walk(item, function(root) return find(root)[index] end)
+      end
+    end
+  end
+  walk(program.body, function(root) return root.body end)
+end
+
+---Makes a program that diverges as small as it can be while it still does.
+---@param python string
+---@param divergence Divergence
+---@return Divergence
+function comparison.shrink(python, divergence)
+  while true do
+    local simpler = {}
+    each_simpler(divergence.program, function(program) simpler[#simpler + 1] = program end)
+    local length = {}
+    for _, program in ipairs(simpler) do length[program] = #notation.lua(program) end
+    table.sort(simpler, function(a, b) return length[a] < length[b] end)
+    local found = comparison.run(python, simpler)[1]
+    if not found then return divergence end
+    divergence = found
+  end
+end
+
+---A divergence for a reader: the program, and the first lines in which the traces differ.
+---@param divergence Divergence
+---@return string
+function comparison.describe(divergence)
+  local function lines_of(text)
+    local lines = {}
+    for line in text:gmatch("[^\n]+") do lines[#lines + 1] = line end
+    return lines
+  end
+  local expected, actual = lines_of(divergence.expected), lines_of(divergence.actual)
+  local first = 1
+  while expected[first] and expected[first] == actual[first] do first = first + 1 end
+  return ("seed %d\n%s\n-- both\n%s\n-- CPython\n%s\n-- lacuna\n%s\n"):format(
+    divergence.program.seed, notation.listing(divergence.program), table.concat(expected, "\n", 1, first - 1),
+    table.concat(expected, "\n", first, math.min(#expected, first + MOST_SHOWN)),
+    table.concat(actual, "\n", first, math.min(#actual, first + MOST_SHOWN)))
+end
+
+return comparison

@@ -1,0 +1,185 @@
+-- coroutines: async functions, coroutine objects, and what awaiting one does.
+local async = require "lacuna"
+local virtual = require "spec.support.virtual"
+
+local await = async.await
+local body, turns, raised = virtual.body, virtual.turns, virtual.raised
+
+describe("an async function", function()
+  it("runs nothing when called, and runs when awaited", body(function()
+    local log = {}
+    local fn = async(function(x)
+      log[#log + 1] = "runs"
+      return x
+    end)
+    local coro = fn("value")
+    assert.same({}, log)
+    assert.equal("value", await(coro))
+    assert.same({ "runs" }, log)
+  end))
+
+  it("is given all its arguments and gives all its results", body(function()
+    local echo = async(function(...) return select("#", ...), ... end)
+    assert.same({ 0 }, { await(echo()) })
+    assert.same({ 1 }, { await(echo(nil)) })
+    local count, a, b, c = await(echo(1, nil, 3))
+    assert.same({ 3, 1, nil, 3 }, { count, a, b, c })
+    assert.equal(5, (await(echo(nil, nil, nil, nil, nil))))
+  end))
+
+  it("is made of functions only", body(function()
+    raised(async.TypeError, async, 42)
+    raised(async.TypeError, async.async, "text")
+  end))
+
+  it("is told from plain functions, its objects from everything else", body(function()
+    local fn = async(function() end)
+    assert.is_true(async.iscoroutinefunction(fn))
+    assert.is_false(async.iscoroutinefunction(function() end))
+    local coro = fn()
+    assert.is_true(async.iscoroutine(coro))
+    assert.is_false(async.iscoroutine(fn))
+    assert.is_false(async.iscoroutine(async.Future()))
+    await(coro)
+  end))
+end)
+
+describe("await", function()
+  it("runs a coroutine object in the same task, without a turn of the loop", body(function(loop)
+    local has_turned = false
+    loop:call_soon(function() has_turned = true end)
+    assert.equal(async.current_task(), await(async(function() return async.current_task() end)()))
+    assert.is_false(has_turned)
+    turns()
+  end))
+
+  it("raises the error of what is awaited, whatever its value", body(function()
+    local list = {}
+    for _, value in ipairs { "text", 7, list, false } do
+      assert.same({ false, value }, { pcall(await, async(function() error(value, 0) end)()) })
+    end
+    local ok, err = pcall(await, async(function() error(nil) end)())
+    assert.is_false(ok)
+    assert.is_nil(err)
+    assert.equal(list, select(2, pcall(await, async(function() error(list) end)())))
+  end))
+
+  it("takes a coroutine object once", body(function()
+    local coro = async(function() return 1 end)()
+    await(coro)
+    raised(async.RuntimeError, await, coro)
+    local failing = async(function() error("x") end)()
+    pcall(await, failing)
+    raised(async.RuntimeError, await, failing)
+    for _, make in ipairs { function() return async.sleep(0) end, function() return async.wait_for(async.sleep(0), 1) end,
+      function() return async.Lock():acquire() end } do
+      local twice = make()
+      await(twice)
+      raised(async.RuntimeError, await, twice)
+    end
+  end))
+
+  it("does not take a coroutine object that another task is awaiting", body(function()
+    local coro = async.sleep(1)
+    local task = async.create_task(coro)
+    turns()
+    raised(async.RuntimeError, await, coro)
+    await(task)
+  end))
+
+  it("names what is not awaitable", body(function()
+    assert.equal("await: nil is not awaitable", raised(async.TypeError, await, nil).message)
+    assert.equal('await: string "x" is not awaitable', raised(async.TypeError, await, "x").message)
+    raised(async.TypeError, await, 42)
+    raised(async.TypeError, await, {})
+    assert.truthy(raised(async.TypeError, await, function() end).message:find("call it", 1, true))
+  end))
+
+  it("runs __await of an object's metatable", body(function()
+    local Delay = {}
+    function Delay.__await(self)
+      await(async.sleep(self.seconds))
+      return self, nil, "third"
+    end
+    local delay = setmetatable({ seconds = 2 }, Delay)
+    local start = async.get_running_loop():time()
+    local first, second, third = await(delay)
+    assert.equal(delay, first)
+    assert.is_nil(second)
+    assert.equal("third", third)
+    assert.equal(2, async.get_running_loop():time() - start)
+    assert.equal(delay, await(async.gather(delay))[1])
+    assert.equal(delay, (await(async.wait_for(delay, 5))))
+  end))
+
+  it("raises RuntimeError outside a task", body(function(loop)
+    local err
+    loop:call_soon(function() err = select(2, pcall(await, async.sleep(0))) end)
+    turns()
+    assert.is_true(async.isinstance(err, async.RuntimeError))
+  end))
+
+  it("keeps errors and results straight through pcall and xpcall", body(function()
+    local function late(value, is_error)
+      return async(function()
+        turns()
+        if is_error then error(value, 0) end
+        return value
+      end)()
+    end
+    assert.same({ true, 1 }, { pcall(await, late(1)) })
+    assert.same({ false, "e" }, { pcall(await, late("e", true)) })
+    assert.same({ true, 2 }, { xpcall(await, tostring, late(2)) })
+    assert.same({ false, "handled e" }, { xpcall(await, function(e) return "handled " .. e end, late("e", true)) })
+    assert.same({ true, false, "inner" }, { pcall(pcall, await, late("inner", true)) })
+  end))
+end)
+
+describe("coroutine_state", function()
+  it("tells what a coroutine object has behind it", body(function()
+    local coro, inside
+    coro = async(function()
+      inside = async.coroutine_state(coro)
+      turns()
+    end)()
+    assert.equal("CREATED", async.coroutine_state(coro))
+    local task = async.create_task(coro)
+    turns()
+    assert.equal("RUNNING", inside)
+    assert.equal("SUSPENDED", async.coroutine_state(coro))
+    await(task)
+    assert.equal("CLOSED", async.coroutine_state(coro))
+  end))
+
+  it("tells it of the whole chain of awaits", body(function()
+    local inner = async.sleep(1)
+    local outer = async(function() await(inner) end)()
+    local task = async.create_task(outer)
+    turns()
+    assert.equal("SUSPENDED", async.coroutine_state(inner))
+    assert.equal("SUSPENDED", async.coroutine_state(outer))
+    task:cancel()
+    pcall(await, task)
+    assert.equal("CLOSED", async.coroutine_state(inner))
+    assert.equal("CLOSED", async.coroutine_state(outer))
+  end))
+
+  it("is CLOSED after an error, TypeError for anything else", body(function()
+    local coro = async(function() error("x") end)()
+    pcall(await, coro)
+    assert.equal("CLOSED", async.coroutine_state(coro))
+    raised(async.TypeError, async.coroutine_state, 42)
+  end))
+end)
+
+describe("the text of a coroutine object", function()
+  it("names the function", body(function()
+    local fetch = async(function() end)
+    local coro = fetch()
+    assert.truthy(tostring(coro):match("^<coroutine object fetch at 0x%x+>$"))
+    await(coro)
+    local sleep = async.sleep(0)
+    assert.truthy(tostring(sleep):match("^<coroutine object sleep at 0x%x+>$"))
+    await(sleep)
+  end))
+end)
