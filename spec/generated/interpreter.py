@@ -42,8 +42,10 @@ class KeepsMessage:
     """Every await of what was cancelled gets the message; asyncio gives it to the first and forgets it."""
 
     def _make_cancelled_error(self):
-        self._cancelled_exc = super()._make_cancelled_error()
-        return self._cancelled_exc
+        error = super()._make_cancelled_error()
+        if self.done():
+            self._cancelled_exc = error
+        return error
 
 
 class Task(KeepsMessage, asyncio.tasks._PyTask):
@@ -140,6 +142,12 @@ wait_for = replaced(
     asyncio.wait_for,
     "except exceptions.CancelledError:\n            if fut.done():\n                return fut.result()",
     "except exceptions.CancelledError:\n            if fut.done():\n                raise",
+)
+# What is cancelled stands in the list as it was raised, message and all.
+gather = replaced(
+    asyncio.gather,
+    "exceptions.CancelledError(\n                        '' if fut._cancel_message is None else fut._cancel_message)",
+    "fut._make_cancelled_error()",
 )
 # What is done already comes out in the order given.
 as_completed = replaced(
@@ -398,7 +406,7 @@ class Run:
         return asyncio.shield(self.make(awaitable, scope))
 
     def make_gather(self, scope, awaitables, return_exceptions):
-        return asyncio.gather(*self.make_all(awaitables, scope), return_exceptions=return_exceptions)
+        return gather(*self.make_all(awaitables, scope), return_exceptions=return_exceptions)
 
     def make_wait_for(self, scope, awaitable, ticks):
         return wait_for(self.make(awaitable, scope), seconds(ticks))

@@ -199,10 +199,26 @@ lacuna: script.lua:3: cannot divide
 stack traceback:
 	script.lua:3: in function 'divide'
 	script.lua:6: in function <script.lua:4>
-awaited by task "Task-1" at:
-	script.lua:10: in function <script.lua:8>
-awaited by task "main" at:
-	script.lua:13: in main chunk
+awaited by task 'Task-1' at script.lua:10
+awaited by task 'main' at script.lua:13
+]], result.stderr)
+    end)
+
+    it("shows where a plain Lua error was raised below with, try and a generator", function()
+      local result = run_script([[
+local async = require "lacuna"
+local function divide(x) return x.y end
+async.with(async.Lock(), function()
+  async.try(function()
+    for item in coroutine.wrap(function() divide(nil) end) do print(item) end
+  end, {})
+end)]])
+      assert.equal(1, result.status)
+      assert.equal([[
+lacuna: script.lua:2: attempt to index local 'x' (a nil value)
+stack traceback:
+	script.lua:2: in function 'divide'
+	script.lua:5: in function <script.lua:5>
 ]], result.stderr)
     end)
 
@@ -293,8 +309,8 @@ local async = require "lacuna"
 async.create_task(function() async.await(async.Future()) end, {name = "other"})
 async.await(async.Future())]])
       assert.equal(1, result.status)
-      assert.truthy(result.stderr:find('"main" waits for <Future pending> at script.lua:3', 1, true))
-      assert.truthy(result.stderr:find('"other" waits for <Future pending> at script.lua:2', 1, true))
+      assert.truthy(result.stderr:find("  main waits for a Future at script.lua:3\n", 1, true))
+      assert.truthy(result.stderr:find("  other waits for a Future at script.lua:2\n", 1, true))
     end)
   end)
 

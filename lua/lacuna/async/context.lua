@@ -43,7 +43,7 @@ function context.with(manager, body)
   end
   local value = enter(manager)
   if coroutines.iscoroutinefunction(body) then body = awaiting(body) end
-  return leave(manager, class.__aexit, pcall(body, value))
+  return leave(manager, class.__aexit, trap.pcall(body, value))
 end
 
 local ManagerFunction = {}
@@ -143,7 +143,7 @@ local function handle(handlers, ok, ...)
   local err = errors.wrap(raised)
   local handler = find_handler(err, handlers)
   if not handler then return finally(handlers, false, raised) end
-  return finally(handlers, pcall(handler, err))
+  return finally(handlers, trap.pcall(handler, err))
 end
 
 --- Calls body; an error goes to the handler of its most specific class, `finally` runs in any case. All may suspend.
@@ -154,7 +154,7 @@ end
 ---@return any ... what body, or the handler, returns
 function context.try(body, handlers)
   if type(body) ~= "function" then error(errors.TypeError("try: function expected, got " .. type(body)), 2) end
-  return handle(handlers or {}, pcall(body))
+  return handle(handlers or {}, trap.pcall(body))
 end
 
 local function let_cancelled_through(ok, ...)

@@ -9,6 +9,8 @@ local raw_create, raw_resume, raw_yield, running =
   coroutine.create, coroutine.resume, coroutine.yield, coroutine.running
 local current = trap.current
 
+local keep_stack_of = trap.keep_stack_of
+
 local generator = {}
 
 local segments = setmetatable({}, { __mode = "k" }) -- threads of generator.call: user code must not yield from them
@@ -37,14 +39,17 @@ local function resume(co, ...)
   return pass(co, current(), raw_resume(co, ...))
 end
 
-local function results(ok, ...)
-  if not ok then error((...), 0) end
-  return ...
+-- Raises the error of a coroutine in its resumer, with the stack of where it was raised.
+local function results(co, ok, ...)
+  if ok then return ... end
+  local err = ...
+  keep_stack_of(co, err)
+  error(err, 0)
 end
 
 local function wrap(fn)
   local co = raw_create(fn)
-  return function(...) return results(resume(co, ...)) end
+  return function(...) return results(co, resume(co, ...)) end
 end
 
 local function yield(...)
@@ -62,7 +67,7 @@ end
 function generator.call(fn, ...)
   local co = raw_create(fn)
   segments[co] = true
-  return results(resume(co, ...))
+  return results(co, resume(co, ...))
 end
 
 -- The frames of a suspended task that stand for a coroutine within: its thread is their first local.

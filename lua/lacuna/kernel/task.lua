@@ -66,10 +66,11 @@ local function stack_of_failure(task, err, thread)
   local here = thread and traceback.of(thread, err) or ""
   local source = task.raised_from
   if source and source.stack and errors.unwrap(source[RESULT]) == err then
-    local place = here == "" and "" or " at:\n" .. here
-    return ("%s\nawaited by task %q%s"):format(source.stack, task:get_name(), place)
+    local place = here:match("^\t(.-): in ")
+    return ("%s\nawaited by task '%s'%s"):format(source.stack, task:get_name(), place and " at " .. place or "")
   end
   if errors.isinstance(err, errors.BaseError) and err.traceback ~= "" then return err.traceback end
+  if task.caught_error == err and err ~= nil then return task.caught_stack end
   return here
 end
 

@@ -6,6 +6,7 @@
 local layout = require "lacuna.kernel.layout"
 local errors = require "lacuna.kernel.errors"
 local boundary = require "lacuna.kernel.boundary"
+local traceback = require "lacuna.kernel.traceback"
 local native = require "lacuna.native.scheduler"
 
 local LOOP, THREAD, WAITS_FOR, MUST_CANCEL = layout.LOOP, layout.THREAD, layout.WAITS_FOR, layout.MUST_CANCEL
@@ -14,7 +15,7 @@ local READY, COUNT, CLOSED = layout.READY, layout.COUNT, layout.CLOSED
 local STATE, RESULT, FAILED, CANCELLED = layout.STATE, layout.RESULT, layout.FAILED, layout.CANCELLED
 
 local yield, running = coroutine.yield, coroutine.running
-local getmetatable, pcall, type = getmetatable, pcall, type
+local getmetatable, pcall, type, xpcall = getmetatable, pcall, type, xpcall
 
 local trap = {}
 
@@ -135,6 +136,32 @@ function trap.sleep(sleep, task, seconds)
     resumed(task, pcall(yield))
   end
   sleep[COUNT] = CLOSED
+end
+
+-- Keeps the stack of a plain Lua error, which does not carry its own, for the task that may yet fail with it.
+local function keep_stack(err)
+  if current and type(err) == "string" and current.caught_error ~= err then
+    current.caught_error, current.caught_stack = err, traceback.here(2)
+  end
+  return err
+end
+
+--- The same for an error that ended a coroutine of the user's.
+---@param thread thread
+---@param err any
+function trap.keep_stack_of(thread, err)
+  if current and type(err) == "string" and current.caught_error ~= err then
+    current.caught_error, current.caught_stack = err, traceback.of(thread, err)
+  end
+end
+
+--- pcall for library code that raises again what it caught: the stack of the first raise is not lost.
+---@param fn function
+---@param ... any
+---@return boolean ok
+---@return any ... results, or the error
+function trap.pcall(fn, ...)
+  return xpcall(fn, keep_stack, ...)
 end
 
 local function not_awaitable(awaitable)
