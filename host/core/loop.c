@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/luax.h"
+
 enum {
   STALE_MIN = 64, /* fewer stale timers than this are not worth a pass */
   FIRST_READY = 16,
@@ -101,10 +103,10 @@ double lac_loop_deadline(lac_loop *loop) {
 
 uint32_t lac_loop_arm(lua_State *L, lac_loop *loop, double when, lac_slot_state state) {
   uint32_t slot = 0;
-  if (!take_slot(loop, &slot)) luaL_error(L, "not enough memory");
+  if (!take_slot(loop, &slot)) lac_raise_memory(L);
   if (!lac_timers_add(&loop->timers, when, slot)) {
     free_slot(loop, slot);
-    luaL_error(L, "not enough memory");
+    lac_raise_memory(L);
   }
   loop->slots[slot] = (unsigned char)state;
   set_entry(L, loop, slot);

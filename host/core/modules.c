@@ -11,6 +11,7 @@
 static const luaL_Reg native_modules[] = {
     {"lacuna.native.clock", luaopen_lacuna_native_clock},
     {"lacuna.native.curl", luaopen_lacuna_native_curl},
+    {"lacuna.native.json", luaopen_cjson_safe},
     {"lacuna.native.scheduler", luaopen_lacuna_native_scheduler},
     {"luv", luaopen_lacuna_native_luv},
 };

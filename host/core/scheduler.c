@@ -205,9 +205,10 @@ static uint64_t next_random(uint64_t *state) { /* xorshift64* */
 /* Runs a generation's entries in an order that the seed decides. Raises if memory ran out. */
 static void run_shuffled(lua_State *L, lac_loop *loop, int list, int count) {
   lac_scheduler *scheduler = loop->scheduler;
+  if (count <= 0) return;
   if (count > scheduler->order_capacity) {
     int *order = realloc(scheduler->order, (size_t)count * sizeof *order);
-    if (!order) luaL_error(L, "not enough memory");
+    if (!order) lac_raise_memory(L);
     scheduler->order = order;
     scheduler->order_capacity = count;
   }
@@ -429,7 +430,7 @@ int luaopen_lacuna_native_scheduler(lua_State *L) {
 /* ---- for the driver ---- */
 
 void lac_scheduler_call(lac_scheduler *scheduler, lac_hook hook) {
-  call_hook(scheduler->L, scheduler, hook, 0);
+  call_hook(scheduler->L, scheduler, (int)hook, 0);
 }
 
 bool lac_scheduler_is_running(const lac_scheduler *scheduler) {

@@ -7,8 +7,7 @@ local json = {}
 local codec
 
 local function open_codec()
-  local ok, cjson = pcall(require, "cjson.safe")
-  if not ok then error(errors.OSError("json: install the package lua-cjson", cjson), 0) end
+  local cjson = require "lacuna.native.json"
   codec = cjson.new()
   json.null = cjson.null
   return codec

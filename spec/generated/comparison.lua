@@ -46,7 +46,7 @@ function comparison.run(python, programs)
   local folder = shell.make_folder()
   write_lines(folder .. "/programs.json", programs, notation.json)
   write_lines(folder .. "/programs.lua", programs, notation.lua)
-  shell.run(("F=%s; %s spec/generated/interpreter.py $F/programs.json >$F/expected 2>&1 & "):format(folder, python)
+  shell.run(("F=%s; %s -B spec/generated/interpreter.py $F/programs.json >$F/expected 2>&1 & "):format(folder, python)
     .. ("F=%s; %s --clock=virtual spec/generated/interpreter.lua $F/programs.lua >$F/actual 2>$F/stderr; wait"):format(
       folder, LACUNA), LIMIT_SECONDS)
   local expected, actual = read_traces(folder .. "/expected"), read_traces(folder .. "/actual")

@@ -18,7 +18,7 @@ function generator.random(seed)
   end
 end
 
-local MOST_STEPS, MOST_IN_BODY, DEEPEST = 34, 6, 4
+local MOST_STEPS, MOST_IN_BODY, DEEPEST = 50, 6, 4
 
 local Writer = {}
 Writer.__index = Writer
@@ -108,7 +108,7 @@ local awaitables = {
     return { "wait", several(w, future_within), ticks_or_none(w),
       names(w, "ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION") }
   end } },
-  locks = { { 4, function(w) return { "acquire", released(w) } end } },
+  locks = { { 1, function(w) return { "acquire", released(w) } end } },
   events = { { 6, function(w) return { "wait_on", event(w) } end } },
   conditions = {
     { 4, function(w) return { "wait_on", condition(w) } end },
@@ -146,7 +146,7 @@ local effects = {
     { 1, function(w) return { "exception", any_target(w) } end },
   },
   locks = {
-    { 4, function(w) return { "release", released(w) } end },
+    { 1, function(w) return { "release", released(w) } end },
     { 1, function(w) return { "state", released(w) } end },
   },
   events = {
@@ -154,8 +154,7 @@ local effects = {
     { 1, function(w) return { "clear", event(w) } end },
   },
   conditions = {
-    { 3, function(w) return { "notify", condition(w), w.random(3) } end },
-    { 1, function(w) return { "notify_all", condition(w) } end },
+    { 1, function(w) return { "notify", condition(w), w.random(3) } end },
     { 2, function(w) return { "add", w.random(2) } end },
   },
   barriers = { { 1, function() return { "state", "b1" } end } },
@@ -171,7 +170,10 @@ local effects = {
 local steps = {
   always = {
     { 22, function(w) return { "await", awaitable(w) } end },
-    { 14, function(w) return { "spawn", new_body(w) } end },
+    { 14, function(w)
+      if w.depth > 2 then return { "await", awaitable(w) } end -- rather siblings than a line of descendants
+      return { "spawn", new_body(w) }
+    end },
     { 8, function(w)
       return { "try", steps_of(w), names(w, "none", "cancelled", "exception", "all"), steps_of(w, "handler"),
         w:chance(30) and steps_of(w, "final") or {} }
@@ -191,8 +193,18 @@ local steps = {
     { 1, function(w) return { "cancel_handle", names(w, "h1", "h2") } end },
     { 3, function(w) return { "done_callback", any_target(w), effect(w) } end },
   },
-  locks = { { 6, function(w) return { "with", released(w), steps_of(w) } end } },
-  conditions = { { 8, function(w) return { "with", condition(w), steps_of(w, "condition") } end } },
+  locks = {
+    { 8, function(w) return { "with", released(w), steps_of(w) } end },
+    { 6, function(w)
+      local lock = released(w)
+      return { "call", { { "await", { "acquire", lock } },
+        { "try", steps_of(w), "none", {}, { { "release", lock } } } } }
+    end },
+  },
+  conditions = { { 14, function(w)
+    local name = condition(w)
+    return { "with", name, steps_of(w, "condition", name) }
+  end } },
   barriers = { { 1, function(w) return { "with", "b1", steps_of(w) } end } },
 }
 
@@ -239,7 +251,7 @@ local risky = {
 
 function step_of(writer)
   writer.left = writer.left - 1
-  if not writer:chance(35) then return make(writer, writer.steps) end
+  if not writer:chance(math.min(30, 6 * writer.effects.total)) then return make(writer, writer.steps) end
   local step = effect(writer)
   if risky[step[1]] and writer:chance(80) then return { "try", { step }, "exception", {}, {} } end
   return step
@@ -253,14 +265,24 @@ local function add_end(writer, list)
     or { "raise_cancelled", message(writer) }
 end
 
--- The steps of a block. In `kind` "handler" the last may raise again what was caught.
-function steps_of(writer, kind)
+-- What is done with a condition by who holds it.
+local function with_condition(writer, name)
+  local place = writer.random(10)
+  if place <= 4 then return { "await", { "wait_on", name } } end
+  if place <= 5 then return { "await", { "wait_count", name, writer.random(3) } } end
+  if place <= 8 then return { "notify", name, writer.random(2) } end
+  if place <= 9 then return { "notify_all", name } end
+  return { "add", 1 }
+end
+
+-- The steps of a block; `kind` says what block it is, where that matters.
+function steps_of(writer, kind, name)
   local list = {}
   writer.depth = writer.depth + 1
   if writer.depth <= DEEPEST then
     for _ = 1, writer.random(kind and 3 or 4) do
       if writer.left <= 0 then break end
-      list[#list + 1] = kind == "condition" and writer:chance(40) and { "await", { "wait_on", condition(writer) } }
+      list[#list + 1] = kind == "condition" and writer:chance(70) and with_condition(writer, name)
         or kind == "group" and writer:chance(40) and { "group_spawn", new_body(writer) }
         or step_of(writer)
     end
@@ -316,6 +338,7 @@ function generator.program(seed)
   local _, main = body(writer)
   writer.number = 1
   while writer.left > 0 do main[#main + 1] = step_of(writer) end
+  if random(4) > 1 then main[#main + 1] = { "await", { "sleep", 4 + random(8), 0 } } end -- what was started goes on
   program.body = main
   return program
 end

@@ -4,157 +4,20 @@
 
 A program is data: {"body": steps, "semaphore": n, "bounded": n, "parties": n, "maxsize": n}. A step is a list whose
 first item names a method of Run below, step_NAME or now_NAME; an awaitable is such a list too, made by make_NAME.
-Time is virtual and counted in ticks. Where asyncio leaves an order open, `settle_orders` settles it as lacuna does.
+Time is virtual and counted in ticks.
 """
 
 import asyncio
-import heapq
-import inspect
-import itertools
 import json
 import logging
 import sys
-import textwrap
 import warnings
+
+import settled_asyncio
 
 TICK = 1 / 64  # exact in binary, so that sums of ticks are equal when they should be
 PATIENCE = 64  # ticks after which a program that does not end is cancelled
 ROUNDS = 8  # of cancelling what does not end
-
-
-# ---- a loop whose time jumps ----
-
-
-class Timer(asyncio.TimerHandle):
-    """Equal deadlines wake first scheduled, first run: heapq alone does not keep that order."""
-
-    numbers = itertools.count()
-
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.number = next(self.numbers)
-
-    def __lt__(self, other):
-        return (self._when, self.number) < (other._when, other.number)
-
-
-class KeepsMessage:
-    """Every await of what was cancelled gets the message; asyncio gives it to the first and forgets it."""
-
-    def _make_cancelled_error(self):
-        error = super()._make_cancelled_error()
-        if self.done():
-            self._cancelled_exc = error
-        return error
-
-
-class Task(KeepsMessage, asyncio.tasks._PyTask):
-    pass
-
-
-class Future(KeepsMessage, asyncio.futures._PyFuture):
-    pass
-
-
-class Loop(asyncio.BaseEventLoop):
-    def __init__(self):
-        super().__init__()
-        self.now = 0.0
-        self._clock_resolution = TICK / 1024
-        self._selector = self
-        self.tasks = []
-        self.set_task_factory(self.make_task)
-
-    def make_task(self, _, coroutine, context=None):
-        task = Task(coroutine, loop=self)
-        self.tasks.append(task)
-        return task
-
-    def create_future(self):
-        return Future(loop=self)
-
-    def time(self):
-        return self.now
-
-    def select(self, timeout):
-        if timeout is None:
-            raise AssertionError("nothing can wake this program")
-        self.now += timeout
-        return []
-
-    def _process_events(self, events):
-        pass
-
-    def _write_to_self(self):
-        pass
-
-    def call_at(self, when, callback, *args, context=None):
-        timer = Timer(when, callback, args, self, context)
-        heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True
-        return timer
-
-
-class OrderedSet(dict):
-    def add(self, item):
-        self[item] = True
-
-    def discard(self, item):
-        self.pop(item, None)
-
-
-class TaskGroup(asyncio.TaskGroup):
-    """Cancels its tasks in order of creation."""
-
-    def __init__(self):
-        super().__init__()
-        self._tasks = OrderedSet()
-
-
-class Timeout(asyncio.Timeout):
-    """Takes its cancellation back as CPython 3.11.3 and later does; Debian 12 has 3.11.2."""
-
-    async def __aenter__(self):
-        self.before = asyncio.current_task().cancelling()
-        return await super().__aenter__()
-
-    async def __aexit__(self, kind, error, traceback):
-        was_expiring = self._state.value == "expiring"
-        try:
-            await super().__aexit__(kind, error, traceback)
-        except TimeoutError:
-            pass
-        if was_expiring and kind is asyncio.CancelledError and self._task.cancelling() <= self.before:
-            raise TimeoutError
-
-
-def replaced(function, old, new):
-    """The function, made again from its source text with one place replaced."""
-    source = textwrap.dedent(inspect.getsource(function))
-    assert source.count(old) == 1, (function, old)
-    names = {}
-    exec(source.replace(old, new), asyncio.tasks.__dict__, names)
-    return names[function.__name__]
-
-
-# As in CPython 3.12, a cancellation that arrives as the awaited ends is not lost.
-wait_for = replaced(
-    asyncio.wait_for,
-    "except exceptions.CancelledError:\n            if fut.done():\n                return fut.result()",
-    "except exceptions.CancelledError:\n            if fut.done():\n                raise",
-)
-# What is cancelled stands in the list as it was raised, message and all.
-gather = replaced(
-    asyncio.gather,
-    "exceptions.CancelledError(\n                        '' if fut._cancel_message is None else fut._cancel_message)",
-    "fut._make_cancelled_error()",
-)
-# What is done already comes out in the order given.
-as_completed = replaced(
-    asyncio.as_completed,
-    "{ensure_future(f, loop=loop) for f in set(fs)}",
-    "list(dict.fromkeys(ensure_future(f, loop=loop) for f in dict.fromkeys(fs)))",
-)
 
 
 # ---- values as text ----
@@ -337,7 +200,7 @@ class Run:
 
     async def step_as_completed(self, scope, awaitables, timeout):
         things = [self.make(awaitable, scope) for awaitable in awaitables]
-        for number, awaitable in enumerate(as_completed(things, timeout=seconds(timeout)), 1):
+        for number, awaitable in enumerate(settled_asyncio.as_completed(things, timeout=seconds(timeout)), 1):
             try:
                 self.trace(scope.name, "completed", str(number), show(await awaitable))
             except Exception as error:
@@ -345,7 +208,7 @@ class Run:
 
     async def step_timeout(self, scope, ticks, steps):
         deadline = None if ticks < 0 else self.loop.time() + ticks * TICK
-        manager = Timeout(deadline)
+        manager = settled_asyncio.Timeout(deadline)
         try:
             async with manager:
                 returned = await self.steps(steps, scope.within(timeout=manager))
@@ -354,7 +217,7 @@ class Run:
         return returned
 
     async def step_group(self, scope, steps):
-        async with TaskGroup() as group:
+        async with settled_asyncio.TaskGroup() as group:
             returned = await self.steps(steps, scope.within(group=group))
         self.trace(scope.name, "grouped")
         return returned
@@ -406,10 +269,10 @@ class Run:
         return asyncio.shield(self.make(awaitable, scope))
 
     def make_gather(self, scope, awaitables, return_exceptions):
-        return gather(*self.make_all(awaitables, scope), return_exceptions=return_exceptions)
+        return settled_asyncio.gather(*self.make_all(awaitables, scope), return_exceptions=return_exceptions)
 
     def make_wait_for(self, scope, awaitable, ticks):
-        return wait_for(self.make(awaitable, scope), seconds(ticks))
+        return settled_asyncio.wait_for(self.make(awaitable, scope), seconds(ticks))
 
     async def make_wait(self, scope, awaitables, ticks, return_when):
         futures = self.make_all(awaitables, scope)
@@ -560,7 +423,7 @@ def seconds(ticks):
 
 
 def run_program(program):
-    loop = Loop()
+    loop = settled_asyncio.Loop()
     run = Run(program, loop)
     try:
         loop.run_until_complete(run.run())

@@ -74,8 +74,8 @@ function ManagerFunction.__aexit(manager, err)
   return err ~= nil
 end
 
---- Makes a context manager of a function that calls yield(value) once: what is before runs on entering, what is after on
---- leaving. The body's error is raised from yield; the function swallows it by catching it.
+--- Makes a context manager of a function that calls yield(value) once: what is before runs on entering, what is after
+--- on leaving. The body's error is raised from yield; the function swallows it by catching it.
 --- Source: contextlib.asynccontextmanager.
 ---@param fn fun(yield: fun(value: any), ...)
 ---@return fun(...): table context manager

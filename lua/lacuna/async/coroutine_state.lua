@@ -1,6 +1,6 @@
 -- coroutine_state: where a coroutine object stands.
--- Awaiting keeps no record that an error could leave wrong; the stacks themselves are asked. This is for people who look,
--- not for programs that run.
+-- Awaiting keeps no record that an error could leave wrong; the stacks themselves are asked. This is for people who
+-- look, not for programs that run.
 
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"

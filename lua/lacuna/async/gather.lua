@@ -97,7 +97,8 @@ local function gather(...)
     if finished < distinct then return end
     if outer.is_cancel_requested then
       local last = children[#children] -- its message is the one that asyncio passes on
-      future.fail(outer, last[STATE] == CANCELLED and future.cancelled_error(last) or errors.quiet(errors.CancelledError))
+      local is_cancelled = last[STATE] == CANCELLED
+      future.fail(outer, is_cancelled and future.cancelled_error(last) or errors.quiet(errors.CancelledError))
       for i = 1, #children do children[i].is_unretrieved = nil end
     else
       future.complete(outer, collect(children))

@@ -1,6 +1,6 @@
 -- loops: which loop a call means.
--- In a task or a callback it is the loop that runs it. The top level of a script is a task of the main loop, but, as in a
--- Python script, get_event_loop there is a loop made by hand, which runs only while it is told to.
+-- In a task or a callback it is the loop that runs it. The top level of a script is a task of the main loop, but, as in
+-- a Python script, get_event_loop there is a loop made by hand, which runs only while it is told to.
 
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"

@@ -197,7 +197,8 @@ end
 ---@param err lacuna.BaseError
 function future.fail(fut, err)
   fut[STATE], fut[RESULT] = FAILED, err
-  if not errors.isinstance(err, errors.CancelledError) then unretrieved.watch(fut) end -- a cancelled gather is no failure
+  local is_failure = not errors.isinstance(err, errors.CancelledError) -- which a cancelled gather has
+  if is_failure then unretrieved.watch(fut) end
   wake(fut)
 end
 

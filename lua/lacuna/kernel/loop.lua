@@ -324,8 +324,9 @@ end
 
 --- Connects the scheduler with the loops. `hooks` says what differs between a script and another host:
 --- `report(loop, context)` prints an error that nobody handles, `may_run()` tells whether the running task may run
---- another loop, `set_checks(is_on)` turns debug mode's checks on or off, `check_closing(loop)` is told of a loop in debug mode;
---- `deadlock()`, `interrupted()`, `notified()`, `print_tree()` and `slow(loop, seconds, thread)` are the scheduler's.
+--- another loop, `set_checks(is_on)` turns debug mode's checks on or off, `check_closing(loop)` is told of a loop in
+--- debug mode; `deadlock()`, `interrupted()`, `notified()`, `print_tree()` and `slow(loop, seconds, thread)` are the
+--- scheduler's.
 ---@param hooks table
 function loop_module.install(hooks)
   loop_module.report, loop_module.may_run = hooks.report, hooks.may_run

@@ -145,8 +145,8 @@ function Task:get_coro()
   return self[COROUTINE]
 end
 
---- The frames of the task's code, oldest first: where it waits, or, if it failed, where it failed. Empty for a task that
---- has not started, and for one that returned or was cancelled.
+--- The frames of the task's code, oldest first: where it waits, or, if it failed, where it failed. Empty for a task
+--- that has not started, and for one that returned or was cancelled.
 --- Source: asyncio.Task.get_stack.
 ---@param limit? integer the newest ones only
 ---@return {file: string, line: integer, name: string}[]

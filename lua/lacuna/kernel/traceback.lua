@@ -72,7 +72,8 @@ function traceback.frames(thread)
     if not info then return frames end
     if not is_hidden(info) then
       local name = info.what == "main" and "main chunk" or info.name or ("function at line " .. info.linedefined)
-      table.insert(frames, 1, { file = info.short_src, line = math.max(info.currentline, info.linedefined), name = name })
+      local line = math.max(info.currentline, info.linedefined)
+      table.insert(frames, 1, { file = info.short_src, line = line, name = name })
     end
     level = level + 1
   end

@@ -217,8 +217,9 @@ local function body(entry, argument)
       current = false
     end
     if watch_wait then stepped = entry end
-    entry = nil -- an idle thread keeps nothing alive -- luacheck: ignore 311
-    argument = nil -- luacheck: ignore 311
+    -- luacheck: push ignore 311
+    entry, argument = nil, nil -- an idle thread keeps nothing alive
+    -- luacheck: pop
     entry, argument = yield(true)
   end
 end
@@ -254,8 +255,8 @@ function trap.on_cancelled(task)
   if watch_cancelled then watch_cancelled(task) end
 end
 
---- Gives the scheduler its hooks. `hooks.stopped(loop)`, `.deadlock()`, `.interrupted()` and `.notified()` are called by
---- it; `hooks.callback_failed(err, thread?, callback?, argument?)` for an error that no task owns.
+--- Gives the scheduler its hooks. `hooks.stopped(loop)`, `.deadlock()`, `.interrupted()` and `.notified()` are called
+--- by it; `hooks.callback_failed(err, thread?, callback?, argument?)` for an error that no task owns.
 ---@param hooks table
 function trap.install(hooks)
   trap.callback_failed = hooks.callback_failed
