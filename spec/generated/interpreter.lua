@@ -146,9 +146,9 @@ function Run:spawn(name, steps, scope)
 end
 
 function Run:register(name, task)
-  if self.named[task] or self.tasks[name] then return end
+  if self.named[task] then return end -- by the first body that it runs
   self.named[task] = true
-  self.tasks[name] = task
+  self.tasks[name] = self.tasks[name] or task
 end
 
 Run.body = async(function(self, name, steps, scope)

@@ -151,9 +151,9 @@ class Run:
         return task
 
     def register(self, name, task):
-        if task not in self.named and name not in self.tasks:
+        if task not in self.named:  # by the first body that it runs
             self.named.add(task)
-            self.tasks[name] = task
+            self.tasks.setdefault(name, task)
 
     async def body(self, name, steps, scope):
         self.register(name, asyncio.current_task())

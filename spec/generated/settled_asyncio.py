@@ -136,6 +136,18 @@ wait_for = replaced(
             if fut.done():
                 raise""",
 )
+class GatheringFuture(asyncio.tasks._GatheringFuture):
+    """Keeps the message for a gather around it, as a Task does."""
+
+    def cancel(self, msg=None):
+        is_asked = super().cancel(msg)
+        if is_asked:
+            self._cancel_message = msg
+        return is_asked
+
+
+asyncio.tasks._GatheringFuture = GatheringFuture
+
 # What is cancelled stands in the list as it was raised, message and all.
 gather = replaced(
     asyncio.gather,

@@ -19,7 +19,10 @@ function GatheringFuture:cancel(message)
   if self[STATE] ~= PENDING then return false end
   local is_asked = false
   for i = 1, #self.children do
-    if self.children[i]:cancel(message) then is_asked = true end
+    if self.children[i]:cancel(message) then
+      is_asked = true
+      if i == #self.children then self.cancel_message = message end
+    end
   end
   if is_asked then self.is_cancel_requested = true end
   return is_asked
@@ -98,7 +101,8 @@ local function gather(...)
     if outer.is_cancel_requested then
       local last = children[#children] -- its message is the one that asyncio passes on
       local is_cancelled = last[STATE] == CANCELLED
-      future.fail(outer, is_cancelled and future.cancelled_error(last) or errors.quiet(errors.CancelledError))
+      future.fail(outer, is_cancelled and future.cancelled_error(last)
+        or errors.quiet(errors.CancelledError, outer.cancel_message))
       for i = 1, #children do children[i].is_unretrieved = nil end
     else
       future.complete(outer, collect(children))

@@ -21,16 +21,14 @@ local function say(text)
   io.stderr:write("lacuna: ", text, "\n")
 end
 
-local is_any_unretrieved = false -- a failed task that nobody looked at has been reported
-
 -- Reports the failed tasks that nobody will look at; at the end also those that somebody still could.
 local function report_unretrieved(is_end)
   for _, fut in ipairs(unretrieved.take(is_end)) do
-    is_any_unretrieved = true
     fut:get_loop():call_exception_handler {
       message = fut.class_name .. " exception was never retrieved",
       exception = fut[layout.RESULT],
       future = fut,
+      is_failed_task = true,
     }
   end
 end
@@ -49,9 +47,13 @@ end
 local function run_main(kind, source, name, arguments, finish)
   local main_task, supervisor
   local is_interrupted = false
+  local has_failed_task = false -- one that nobody looked at: it went to the report, not to a handler of the script's
 
   loop_module.install {
-    report = function(_, context) report.print(context) end,
+    report = function(_, context)
+      has_failed_task = has_failed_task or context.is_failed_task
+      report.print(context)
+    end,
     may_run = function()
       local task = trap.current()
       return task and (task == main_task or task == supervisor)
@@ -91,10 +93,10 @@ local function run_main(kind, source, name, arguments, finish)
       end
     end
     main_task = nil
-    if not runner.cancel_all(main_loop) or not runner.is_clean then status = status == OK and FAILED or status end
+    runner.cancel_all(main_loop)
     main_loop:close()
     report_unretrieved(true)
-    if is_any_unretrieved and status == OK then status = FAILED end
+    if has_failed_task and status == OK then status = FAILED end
     return status
   end
 

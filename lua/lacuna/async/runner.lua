@@ -10,29 +10,26 @@ local runner = {}
 
 --- Cancels what is pending on a loop that is not running and runs the loop until all of it has ended.
 ---@param loop lacuna.Loop
----@return boolean is_clean false if one of the tasks failed
 function runner.cancel_all(loop)
   local tasks = task_module.pending(loop)
-  if #tasks == 0 then return true end
+  if #tasks == 0 then return end
   for i = 1, #tasks do tasks[i]:cancel() end
   loop:run_until_complete(await_all(tasks, { return_exceptions = true }))
-  local is_clean = true
   for _, task in ipairs(tasks) do
     local err = not task:cancelled() and task:exception()
     if err then
-      is_clean = false
       loop:call_exception_handler {
         message = "unhandled exception during async.run() shutdown",
         exception = err,
         task = task,
+        is_failed_task = true,
       }
     end
   end
-  return is_clean
 end
 
 local function finish(loop, ok, ...)
-  runner.is_clean = runner.cancel_all(loop) and runner.is_clean
+  runner.cancel_all(loop)
   loops.set_event_loop(nil)
   loop:close()
   if not ok then error((...), 0) end
@@ -57,7 +54,5 @@ function runner.run(awaitable, options)
   loops.set_event_loop(loop)
   return finish(loop, pcall(loop.run_until_complete, loop, main))
 end
-
-runner.is_clean = true -- false once a task that was left behind has failed while it was shut down
 
 return runner

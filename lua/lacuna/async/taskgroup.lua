@@ -19,26 +19,17 @@ function TaskGroup.__aenter(group)
   return group
 end
 
+-- Cancels the tasks that have not reported their end, in order of creation.
 local function abort(group)
   group.is_aborting = true
-  for task in group:pending() do
-    if not task:done() then task:cancel() end
-  end
+  local places, tasks = group.places, {}
+  for task in pairs(places) do tasks[#tasks + 1] = task end
+  table.sort(tasks, function(a, b) return places[a] < places[b] end)
+  for i = 1, #tasks do tasks[i]:cancel() end
 end
 
--- The group's tasks that have not reported their end, in order of creation.
-function TaskGroup:pending()
-  local index = 0
-  return function()
-    while index < self.count do
-      index = index + 1
-      if self.tasks[index] then return self.tasks[index] end
-    end
-  end
-end
-
-local function on_task_done(group, index, task)
-  group.tasks[index] = false
+local function on_task_done(group, task)
+  group.places[task] = nil
   group.pending_count = group.pending_count - 1
   local completed = group.on_completed
   if completed and group.pending_count == 0 and not completed:done() then completed:set_result(true) end
@@ -76,10 +67,9 @@ function TaskGroup:create_task(awaitable, options)
     error(errors.RuntimeError(problem), 2)
   end
   local task = self.parent[layout.LOOP]:create_task(awaitable, options)
-  local index = self.count + 1
-  self.count, self.pending_count = index, self.pending_count + 1
-  self.tasks[index] = task
-  task:add_done_callback(function() on_task_done(self, index, task) end)
+  self.count, self.pending_count = self.count + 1, self.pending_count + 1
+  self.places[task] = self.count
+  task:add_done_callback(self.on_task_done)
   return task
 end
 
@@ -119,9 +109,9 @@ end
 --- Source: asyncio.TaskGroup.
 ---@return lacuna.TaskGroup
 local function new_task_group()
-  return setmetatable({
+  local group = setmetatable({
     parent = false,
-    tasks = {}, -- index of creation -> task, false once it has ended
+    places = {}, -- task that has not reported its end -> its place in the order of creation
     count = 0,
     pending_count = 0,
     errors = {},
@@ -129,6 +119,8 @@ local function new_task_group()
     is_aborting = false,
     has_cancelled_parent = false,
   }, TaskGroup)
+  group.on_task_done = function(task) on_task_done(group, task) end
+  return group
 end
 
 return new_task_group

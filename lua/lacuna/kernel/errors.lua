@@ -32,6 +32,8 @@ local function construct(class, message, cause)
   return setmetatable({ message = message, cause = cause, traceback = traceback.here(2) }, class)
 end
 
+local TypeError
+
 local function is_class(value)
   return type(value) == "table" and rawget(value, "subclass_of") ~= nil
 end
@@ -42,7 +44,7 @@ end
 ---@return table class call it with (message?, cause?) to make an error object
 local function subclass(parent, name)
   if type(name) ~= "string" then
-    error(parent.TypeError and parent.TypeError("subclass(name): name must be a string") or "subclass(name)", 2)
+    error(TypeError("subclass: name must be a string, got " .. tostring(name)), 2)
   end
   local class = { name = name, subclass_of = parent, __tostring = text_of, __concat = concatenate }
   class.__index = class
@@ -58,7 +60,7 @@ setmetatable(BaseError, { __call = construct, __tostring = function() return "Ba
 
 local Error = BaseError:subclass("Error")
 local RuntimeError = Error:subclass("RuntimeError")
-local TypeError = Error:subclass("TypeError")
+TypeError = Error:subclass("TypeError")
 local OSError = Error:subclass("OSError")
 local ConnectionError = OSError:subclass("ConnectionError")
 
