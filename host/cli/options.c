@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static bool apply_shuffle(cli_options *options, const char *value) {
   char *end;
   errno = 0;
   options->runtime.shuffle_seed = strtoull(value, &end, 10);
-  return errno == 0 && end != value && *end == '\0' && options->runtime.shuffle_seed > 0;
+  return isdigit((unsigned char)value[0]) && errno == 0 && *end == '\0' && options->runtime.shuffle_seed > 0;
 }
 
 static bool apply_debug(cli_options *options, const char *value) {

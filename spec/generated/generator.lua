@@ -35,21 +35,28 @@ local function names(writer, ...) return writer:pick { ... } end
 
 local function value(writer) return writer.random(5) end
 
-local function ticks(writer) return writer.random(6) - 1 end
+-- In a crowd everyone wants the same.
+local function shared(writer, kind, ...)
+  local name = writer.is_crowd and writer.shared[kind] or names(writer, ...)
+  writer.shared[kind] = name
+  return name
+end
+
+local function ticks(writer) return writer.random(writer.is_crowd and 3 or 6) - 1 end
 
 local function ticks_or_none(writer) return writer:chance(15) and -1 or ticks(writer) end
 
 local function message(writer) return writer:chance(60) and "" or names(writer, "m", "n") end
 
-local function queue(writer) return names(writer, "q1", "q1", "q2", "q3") end
+local function queue(writer) return shared(writer, "queue", "q1", "q1", "q2", "q3") end
 
 local function future(writer) return names(writer, "f1", "f2", "f3") end
 
-local function released(writer) return names(writer, "l1", "l2", "s1", "s2", "c1") end
+local function released(writer) return shared(writer, "lock", "l1", "l2", "s1", "s1", "s2", "c1") end
 
-local function condition(writer) return names(writer, "c1", "c1", "c2") end
+local function condition(writer) return shared(writer, "condition", "c1", "c1", "c2") end
 
-local function event(writer) return names(writer, "e1", "e2") end
+local function event(writer) return shared(writer, "event", "e1", "e2") end
 
 local function any_task(writer) return "t" .. writer.random(writer.last_task + 1) end
 
@@ -235,6 +242,21 @@ local function make(writer, makers)
   end
 end
 
+-- All that a theme has, as steps. Each program likes some of them more, so that now getters queue up, now putters.
+local function steps_about(writer, theme)
+  local about = { total = 0 }
+  for _, makers in ipairs { steps, awaitables, effects } do
+    for _, maker in ipairs(makers[theme] or {}) do
+      local weight = maker[1] * writer:pick { 1, 1, 3, 9 }
+      about[#about + 1] = { weight, makers ~= awaitables and maker[2] or function()
+        return { "await", maker[2](writer) }
+      end }
+      about.total = about.total + weight
+    end
+  end
+  return about
+end
+
 function awaitable(writer)
   return make(writer, writer.awaitables)
 end
@@ -251,8 +273,14 @@ local risky = {
 
 function step_of(writer)
   writer.left = writer.left - 1
-  if not writer:chance(math.min(30, 6 * writer.effects.total)) then return make(writer, writer.steps) end
-  local step = effect(writer)
+  local step
+  if writer.is_crowd and writer:chance(60) then
+    step = make(writer, writer.about)
+  elseif writer:chance(math.min(30, 6 * writer.effects.total)) then
+    step = effect(writer)
+  else
+    return make(writer, writer.steps)
+  end
   if risky[step[1]] and writer:chance(80) then return { "try", { step }, "exception", {}, {} } end
   return step
 end
@@ -314,32 +342,69 @@ function body(writer)
   return number, list
 end
 
+-- Steps that bring together a crowd, and disturb it.
+local function crowd(writer)
+  local list = {}
+  writer.depth, writer.number = 1, 1
+  for _ = 1, 2 + writer.random(4) do
+    list[#list + 1] = { "spawn", new_body(writer) }
+    if writer:chance(30) then list[#list + 1] = { "await", { "sleep", ticks(writer), 0 } } end
+  end
+  for _ = 1, 1 + writer.random(6) do
+    list[#list + 1] = writer:chance(50) and { "cancel", "t" .. 1 + writer.random(writer.last_task - 1), message(writer) }
+      or writer:chance(50) and { "await", { "sleep", ticks(writer), 0 } }
+      or step_of(writer)
+  end
+  return list
+end
+
+local function mixture(writer)
+  local _, list = body(writer)
+  writer.number = 1
+  while writer.left > 0 do list[#list + 1] = step_of(writer) end
+  return list
+end
+
+local crowded = {
+  "locks", "locks", "conditions", "barriers", "queues", "queues", "events", "groups", "groups", "timeouts", "wait",
+  "gather",
+}
+local disturbing = { "timeouts", "wait_for", "groups", "callbacks", "shield", "futures", "as_completed" }
+
+local function add_theme(themes, theme)
+  if themes[theme] then return end
+  themes[theme] = true
+  themes[#themes + 1] = theme
+end
+
 ---The program of a seed.
 ---@param seed integer
 ---@return table program
 function generator.program(seed)
   local random = generator.random(seed)
-  local writer = setmetatable({ random = random, last_task = 0, number = 0, depth = 0, left = MOST_STEPS }, Writer)
+  local writer = setmetatable({
+    random = random, last_task = 0, number = 0, depth = 0, left = MOST_STEPS, shared = {}, is_crowd = random(2) == 1,
+  }, Writer)
   local themes = { "always", always = true }
-  for _ = 1, 1 + random(4) do
-    local theme = writer:pick(theme_names)
-    if not themes[theme] then
-      themes[theme] = true
-      themes[#themes + 1] = theme
-    end
-  end
   writer.themes = themes
+  if writer.is_crowd then
+    writer.last_task = 1
+    writer.about = steps_about(writer, writer:pick(crowded))
+    add_theme(themes, "cancel")
+    add_theme(themes, writer:pick(disturbing))
+  else
+    for _ = 1, 1 + random(4) do add_theme(themes, writer:pick(theme_names)) end
+  end
   writer.awaitables = gather_makers(awaitables, themes)
   writer.effects = gather_makers(effects, themes)
   writer.steps = gather_makers(steps, themes)
   local program = {
     seed = seed, semaphore = random(3) - 1, bounded = random(2), parties = random(3), maxsize = random(4) - 1,
   }
-  local _, main = body(writer)
-  writer.number = 1
-  while writer.left > 0 do main[#main + 1] = step_of(writer) end
-  if random(4) > 1 then main[#main + 1] = { "await", { "sleep", 4 + random(8), 0 } } end -- what was started goes on
-  program.body = main
+  program.body = writer.is_crowd and crowd(writer) or mixture(writer)
+  if random(4) > 1 then -- what was started goes on
+    program.body[#program.body + 1] = { "await", { "sleep", 4 + random(8), 0 } }
+  end
   return program
 end
 

@@ -36,7 +36,11 @@ class KeepsMessage:
 
 
 class Task(KeepsMessage, asyncio.tasks._PyTask):
-    pass
+    def cancel(self, msg=None):
+        is_asked = super().cancel(msg)
+        if is_asked:
+            self._cancel_message = msg  # which asyncio stores or not, depending on what the task waits for
+        return is_asked
 
 
 class Future(KeepsMessage, asyncio.futures._PyFuture):

@@ -71,8 +71,10 @@ describe("await", function()
     local failing = async(function() error("x") end)()
     pcall(await, failing)
     raised(async.RuntimeError, await, failing)
-    for _, make in ipairs { function() return async.sleep(0) end, function() return async.wait_for(async.sleep(0), 1) end,
-      function() return async.Lock():acquire() end } do
+    for _, make in ipairs {
+      function() return async.sleep(0) end, function() return async.wait_for(async.sleep(0), 1) end,
+      function() return async.Lock():acquire() end,
+    } do
       local twice = make()
       await(twice)
       raised(async.RuntimeError, await, twice)

@@ -4,7 +4,8 @@ local virtual = require "spec.support.virtual"
 
 local await = async.await
 local body, raised = virtual.body, virtual.raised
-local Error, ExceptionGroup, ValueError, TypeError = async.Error, async.ExceptionGroup, async.ValueError, async.TypeError
+local Error, ExceptionGroup = async.Error, async.ExceptionGroup
+local ValueError, TypeError = async.ValueError, async.TypeError
 
 describe("an error class", function()
   it("stands where it stands in Python", function()

@@ -1,5 +1,6 @@
 -- loop: callbacks, running by hand, closing, several loops, and errors that no task owns.
 local async = require "lacuna"
+local shell = require "spec.support.shell"
 local virtual = require "spec.support.virtual"
 
 local await = async.await
@@ -316,6 +317,20 @@ describe("the exception handler", function()
     end
     assert.same({}, loop.reports)
   end))
+
+  it("of a script prints on stderr; only a task that failed unseen makes the status 1", function()
+    local lacuna = os.getenv("LACUNA") or "lacuna"
+    local function run(code)
+      local result = shell.run(("%s -e %s"):format(lacuna, shell.quote("local async = require 'lacuna' " .. code)))
+      assert.truthy(result.stderr:find("exception was never retrieved", 1, true), result.stderr)
+      return result.status
+    end
+    local failing, wait = "(function() error(async.ValueError()) end) ", "async.await(async.sleep(0.01))"
+    assert.equal(0, run("async.Future():set_exception(async.ValueError())"))
+    assert.equal(1, run("async.create_task" .. failing .. wait))
+    assert.equal(1, run("async.gather" .. failing .. wait))
+    assert.equal(1, run("async.shield" .. failing .. wait))
+  end)
 
   it("is a function or nil", body(function(loop)
     raised(TypeError, loop.set_exception_handler, loop, 42)

@@ -63,7 +63,7 @@ describe("run", function()
     assert.same({ "a cancelled", "b cancelled", "a ends", "b ends" }, log)
   end)
 
-  it("lets what is ready take its turn, and never starts what comes after", function()
+  it("never starts what the last turn of its main task left to be started", function()
     local log = {}
     async.run(function()
       async.create_task(function()
@@ -72,6 +72,21 @@ describe("run", function()
       end)
     end)
     assert.same({ "ready" }, log)
+  end)
+
+  it("calls the done callbacks of what it cancelled last, and what they call soon", function()
+    local log = {}
+    async.run(function()
+      local loop = async.get_running_loop()
+      local task = async.create_task(async.sleep(1000))
+      task:add_done_callback(function()
+        log[#log + 1] = "callback"
+        loop:call_soon(function() log[#log + 1] = "soon" end)
+      end)
+      turns()
+      task:cancel()
+    end)
+    assert.same({ "callback", "soon" }, log)
   end)
 
   it("waits for what is left after an error too", function()

@@ -130,8 +130,8 @@ describe("a task group", function()
   end))
 
   it("passes a cancellation from outside on to its tasks, and raises it", body(function()
-    local log, group_task = {}, nil
-    group_task = async.create_task(function()
+    local log = {}
+    local group_task = async.create_task(function()
       async.with(async.TaskGroup(), function(group)
         group:create_task(sleeper(log, "a"))
         group:create_task(sleeper(log, "b"))

@@ -32,7 +32,7 @@ describe("a task", function()
     assert.equal(2, select("#", await(task)))
   end))
 
-  it("is made of coroutine objects, functions, async functions, futures and objects that can be awaited", body(function()
+  it("is made of coroutine objects, functions, async functions, futures and other awaitables", body(function()
     local object = setmetatable({}, { __await = function() turns() return "object" end })
     local fut = async.Future()
     local task = async.create_task(fut)

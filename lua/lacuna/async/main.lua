@@ -28,7 +28,7 @@ local function report_unretrieved(is_end)
       message = fut.class_name .. " exception was never retrieved",
       exception = fut[layout.RESULT],
       future = fut,
-      is_failed_task = true,
+      is_failed_task = fut.stack ~= nil, -- a future that failed by hand is reported, and no more
     }
   end
 end

@@ -28,8 +28,12 @@ function runner.cancel_all(loop)
   end
 end
 
+local function nothing() end
+
 local function finish(loop, ok, ...)
   runner.cancel_all(loop)
+  -- Where asyncio shuts down its generators and its executor, which gives the last callbacks a few turns.
+  for _ = 1, 2 do loop:run_until_complete(nothing) end
   loops.set_event_loop(nil)
   loop:close()
   if not ok then error((...), 0) end

@@ -19,13 +19,18 @@ function TaskGroup.__aenter(group)
   return group
 end
 
--- Cancels the tasks that have not reported their end, in order of creation.
-local function abort(group)
-  group.is_aborting = true
-  local places, tasks = group.places, {}
+--- The tasks that have not reported their end, in order of creation.
+---@return lacuna.Task[]
+function TaskGroup:pending()
+  local places, tasks = self.places, {}
   for task in pairs(places) do tasks[#tasks + 1] = task end
   table.sort(tasks, function(a, b) return places[a] < places[b] end)
-  for i = 1, #tasks do tasks[i]:cancel() end
+  return tasks
+end
+
+local function abort(group)
+  group.is_aborting = true
+  for _, task in ipairs(group:pending()) do task:cancel() end
 end
 
 local function on_task_done(group, task)
@@ -81,7 +86,7 @@ function TaskGroup.__aexit(group, err)
   if err ~= nil and not group.is_aborting then abort(group) end
   while group.pending_count > 0 do
     group.on_completed = future.new(group.parent[layout.LOOP])
-    group.on_completed.what, group.on_completed.children = "TaskGroup", group.tasks
+    group.on_completed.what, group.on_completed.group = "TaskGroup", group
     local ok, wait_error = pcall(trap.await, group.on_completed)
     if not ok then
       if not errors.isinstance(wait_error, errors.CancelledError) then error(wait_error, 0) end

@@ -1,5 +1,5 @@
 -- tree: the live tasks, who waits for whom, and where.
--- A future that stands for others lists them in `children`; what a task waits for leads so to the tasks below it. What
+-- A future that stands for others lists them in `children`, or is a `group`'s; what a task waits for leads so to the tasks below it. What
 -- no task waits for stands at the left.
 
 local layout = require "lacuna.kernel.layout"
@@ -17,11 +17,16 @@ local function is_task(fut)
   return getmetatable(fut) == task_module.Task
 end
 
+-- The futures that one stands for; nil for one that stands for itself.
+local function children_of(fut)
+  return fut.children or fut.group and fut.group:pending()
+end
+
 -- Calls fn for each task that a future stands for, the nearest ones only.
 local function each_task_below(fut, fn)
   if type(fut) ~= "table" then return end
   if is_task(fut) then return fn(fut) end
-  for _, child in ipairs(fut.children or {}) do each_task_below(child, fn) end
+  for _, child in ipairs(children_of(fut) or {}) do each_task_below(child, fn) end
 end
 
 local function describe_sleep(task, slot)
@@ -33,13 +38,13 @@ end
 local function describe_future(fut)
   if is_task(fut) then return ("task '%s'"):format(fut:get_name()) end
   if fut.description then return fut.description end
-  local children = fut.children
+  local children = children_of(fut)
   if not children then return "a " .. fut.class_name end
-  local done = 0
+  local pending = 0
   for _, child in ipairs(children) do
-    if not child or child:done() then done = done + 1 end
+    if not child:done() then pending = pending + 1 end
   end
-  return ("%s, %d of %d done"):format(fut.what or "gather", done, #children)
+  return ("%s, %d pending"):format(fut.what or "gather", pending)
 end
 
 --- What a pending task is at, in words: "sleeps for another 1.500 s", "waits for Lock", "is running".
