@@ -192,6 +192,10 @@ local steps = {
   groups = {
     { 7, function(w) return { "group", steps_of(w, "group") } end },
     { 8, function(w) return { "group_spawn", new_body(w) } end },
+    { 3, function(w)
+      return { "try", { { "await", awaitable(w) } }, "cancelled", { { "group_spawn", new_body(w) } },
+        w:chance(40) and { { "await", awaitable(w) } } or {} }
+    end },
   },
   as_completed = { { 5, function(w) return { "as_completed", several(w, awaitable_within), ticks_or_none(w) } end } },
   callbacks = {
@@ -271,6 +275,11 @@ local risky = {
   set_result = true, set_exception = true, result = true, exception = true, reschedule = true,
 }
 
+local function calmed(writer, step)
+  if risky[step[1]] and writer:chance(80) then return { "try", { step }, "exception", {}, {} } end
+  return step
+end
+
 function step_of(writer)
   writer.left = writer.left - 1
   local step
@@ -281,8 +290,7 @@ function step_of(writer)
   else
     return make(writer, writer.steps)
   end
-  if risky[step[1]] and writer:chance(80) then return { "try", { step }, "exception", {}, {} } end
-  return step
+  return calmed(writer, step)
 end
 
 -- What ends a list of steps early, now and then.
@@ -351,6 +359,9 @@ local function crowd(writer)
     if writer:chance(30) then list[#list + 1] = { "await", { "sleep", ticks(writer), 0 } } end
   end
   for _ = 1, 1 + writer.random(6) do
+    if writer.wakers.total > 0 and writer:chance(40) then -- and cancels in the same turn
+      list[#list + 1] = calmed(writer, make(writer, writer.wakers))
+    end
     list[#list + 1] = writer:chance(50) and { "cancel", "t" .. 1 + writer.random(writer.last_task - 1), message(writer) }
       or writer:chance(50) and { "await", { "sleep", ticks(writer), 0 } }
       or step_of(writer)
@@ -389,7 +400,8 @@ function generator.program(seed)
   writer.themes = themes
   if writer.is_crowd then
     writer.last_task = 1
-    writer.about = steps_about(writer, writer:pick(crowded))
+    local theme = writer:pick(crowded)
+    writer.about, writer.wakers = steps_about(writer, theme), gather_makers(effects, { theme })
     add_theme(themes, "cancel")
     add_theme(themes, writer:pick(disturbing))
   else
