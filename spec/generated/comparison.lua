@@ -11,6 +11,8 @@ local comparison = {}
 local LACUNA = shell.quote(os.getenv("LACUNA") or "build/lacuna")
 local LIMIT_SECONDS = 300
 local MOST_SHOWN = 12 -- lines of a trace from where it differs
+local SHRINK_SECONDS = 20
+local AT_ONCE = 60 -- simpler programs that are tried in one run
 
 ---The command of a CPython whose asyncio is the contract, 3.11; nil if there is none.
 ---@return string?
@@ -111,39 +113,69 @@ local function each_simpler(program, visit)
   walk(program.body, function(root) return root.body end)
 end
 
----Makes a program that diverges as small as it can be while it still does.
+-- The first of the programs that diverges.
+local function find_divergence(python, programs)
+  for first = 1, #programs, AT_ONCE do
+    local found = comparison.run(python, { unpack(programs, first, math.min(#programs, first + AT_ONCE - 1)) })
+    if found[1] then return found[1] end
+  end
+  return nil
+end
+
+---Makes a program that diverges as small as it can be while it still does, in the time there is.
 ---@param python string
 ---@param divergence Divergence
 ---@return Divergence
 function comparison.shrink(python, divergence)
-  while true do
-    local simpler = {}
-    each_simpler(divergence.program, function(program) simpler[#simpler + 1] = program end)
-    local length = {}
-    for _, program in ipairs(simpler) do length[program] = #notation.lua(program) end
+  local deadline = os.time() + SHRINK_SECONDS
+  while os.time() < deadline do
+    local simpler, length = {}, {}
+    each_simpler(divergence.program, function(program)
+      simpler[#simpler + 1] = program
+      length[program] = #notation.lua(program)
+    end)
     table.sort(simpler, function(a, b) return length[a] < length[b] end)
-    local found = comparison.run(python, simpler)[1]
-    if not found then return divergence end
+    local found = find_divergence(python, simpler)
+    if not found then break end
     divergence = found
   end
+  return divergence
 end
 
----A divergence for a reader: the program, and the first lines in which the traces differ.
+-- The lines of both traces up to the first that differs, and of each from there on.
+local function part(divergence)
+  local expected, actual, same = {}, {}, {}
+  for line in divergence.expected:gmatch("[^\n]+") do expected[#expected + 1] = line end
+  for line in divergence.actual:gmatch("[^\n]+") do actual[#actual + 1] = line end
+  while expected[1] and expected[1] == actual[1] do
+    same[#same + 1] = table.remove(expected, 1)
+    table.remove(actual, 1)
+  end
+  return same, expected, actual
+end
+
+---A divergence for a reader: the program, and the traces from where they differ.
 ---@param divergence Divergence
 ---@return string
 function comparison.describe(divergence)
-  local function lines_of(text)
-    local lines = {}
-    for line in text:gmatch("[^\n]+") do lines[#lines + 1] = line end
-    return lines
-  end
-  local expected, actual = lines_of(divergence.expected), lines_of(divergence.actual)
-  local first = 1
-  while expected[first] and expected[first] == actual[first] do first = first + 1 end
+  local same, expected, actual = part(divergence)
   return ("seed %d\n%s\n-- both\n%s\n-- CPython\n%s\n-- lacuna\n%s\n"):format(
-    divergence.program.seed, notation.listing(divergence.program), table.concat(expected, "\n", 1, first - 1),
-    table.concat(expected, "\n", first, math.min(#expected, first + MOST_SHOWN)),
-    table.concat(actual, "\n", first, math.min(#actual, first + MOST_SHOWN)))
+    divergence.program.seed, notation.listing(divergence.program), table.concat(same, "\n"),
+    table.concat(expected, "\n", 1, math.min(#expected, MOST_SHOWN)),
+    table.concat(actual, "\n", 1, math.min(#actual, MOST_SHOWN)))
+end
+
+---A divergence as the text of a case file.
+---@param divergence Divergence
+---@return string
+function comparison.case(divergence)
+  local _, expected, actual = part(divergence)
+  return table.concat({
+    "-- found with seed " .. divergence.program.seed .. ", where the traces parted:",
+    "--   CPython: " .. (expected[1] or "ends"):sub(1, 100),
+    "--   lacuna:  " .. (actual[1] or "ends"):sub(1, 100),
+    "return " .. notation.lines(divergence.program) .. "\n",
+  }, "\n")
 end
 
 return comparison

@@ -3,7 +3,6 @@
 
 local comparison = require "spec.generated.comparison"
 local generator = require "spec.generated.generator"
-local notation = require "spec.generated.notation"
 local tree = require "spec.support.tree"
 
 local COUNT = tonumber(os.getenv("LACUNA_PROGRAMS")) or 2000
@@ -16,8 +15,7 @@ local python = comparison.find_python()
 local function keep(divergence)
   local path = ("spec/generated/cases/seed_%d.lua"):format(divergence.program.seed)
   local file = assert(io.open(path, "w"))
-  file:write("-- ", comparison.describe(divergence):gsub("\n", "\n-- "), "\nreturn ",
-    notation.lua(divergence.program), "\n")
+  file:write(comparison.case(divergence))
   file:close()
   return path
 end

@@ -136,7 +136,7 @@ local awaitables = {
 -- theme -> { weight, maker } of steps that do not wait
 local effects = {
   always = {
-    { 1, function(w) return { "outcome", any_target(w) } end },
+    { 1, function(w) return w:chance(70) and { "outcome", any_target(w) } or { "alive" } end },
   },
   cancel = {
     { 6, function(w) return { "cancel", any_task(w), message(w) } end },
@@ -362,7 +362,8 @@ local function crowd(writer)
     if writer.wakers.total > 0 and writer:chance(40) then -- and cancels in the same turn
       list[#list + 1] = calmed(writer, make(writer, writer.wakers))
     end
-    list[#list + 1] = writer:chance(50) and { "cancel", "t" .. 1 + writer.random(writer.last_task - 1), message(writer) }
+    local someone = "t" .. 1 + writer.random(writer.last_task - 1)
+    list[#list + 1] = writer:chance(50) and { "cancel", someone, message(writer) }
       or writer:chance(50) and { "await", { "sleep", ticks(writer), 0 } }
       or step_of(writer)
   end

@@ -479,6 +479,10 @@ function now.task_done(run, _, name)
   run.objects[name]:task_done()
 end
 
+function now.alive(run)
+  return #async.all_tasks(run.loop)
+end
+
 function now.state(run, _, name)
   return run:state(name)
 end

@@ -414,6 +414,9 @@ class Run:
     def now_task_done(self, scope, name):
         self.objects[name].task_done()
 
+    def now_alive(self, scope):
+        return sum(not task.done() for task in self.loop.tasks)
+
     def now_state(self, scope, name):
         return self.state(name)
 

@@ -38,10 +38,33 @@ function notation.json(program)
 end
 
 ---One line that is a Lua table.
----@param program table
+---@param program table or a part of one
 ---@return string
 function notation.lua(program)
   return write(program, "{%s}", "%s = %s")
+end
+
+local WIDTH = 110
+
+local function broken(value, indent)
+  local line = notation.lua(value)
+  if type(value) ~= "table" or #indent + #line <= WIDTH then return line end
+  local inner, parts = indent .. "  ", {}
+  if value.body then
+    for i, key in ipairs(sorted_keys(value)) do
+      parts[i] = ("%s%s = %s"):format(inner, key, broken(value[key], inner))
+    end
+  else
+    for i, item in ipairs(value) do parts[i] = inner .. broken(item, inner) end
+  end
+  return ("{\n%s,\n%s}"):format(table.concat(parts, ",\n"), indent)
+end
+
+---A Lua table in lines of a file's width.
+---@param program table
+---@return string
+function notation.lines(program)
+  return broken(program, "")
 end
 
 local inline

@@ -44,6 +44,18 @@ await(async.sleep(0))]])
       assert_says(result, "made at script.lua:5")
     end)
 
+    it("reports the methods that wait, such as lock:acquire()", function()
+      local result = run("--debug", [[
+local lock, queue = async.Lock(), async.Queue()
+lock:acquire()
+queue:put(1)
+await(queue:put(2))]])
+      assert_says(result, "<coroutine object Lock.acquire at 0x")
+      assert_says(result, "made at script.lua:4")
+      assert_says(result, "<coroutine object Queue.put at 0x")
+      assert.falsy(result.stderr:find("script.lua:6", 1, true))
+    end)
+
     it("reports it while the script goes on, once it is collected", function()
       local result = run("--debug", [[
 async.sleep(1)

@@ -185,6 +185,17 @@ describe("contextmanager", function()
     assert.same({ "before a", "after a" }, log)
   end))
 
+  it("takes an async function", body(function()
+    local log = {}
+    local managed = async.contextmanager(async(function(yield, name)
+      turns()
+      yield(name)
+      log[#log + 1] = "left " .. name
+    end))
+    assert.equal("a", async.with(managed("a"), function(value) return value end))
+    assert.same({ "left a" }, log)
+  end))
+
   it("must yield, and once", body(function()
     raised(async.RuntimeError, async.with, async.contextmanager(function() end)(), function() end)
     raised(async.RuntimeError, async.with, async.contextmanager(function(yield)

@@ -205,6 +205,22 @@ describe("try", function()
     assert.same({ "base", "x" }, { choose { [async.BaseError] = named "base", [ValueError] = named "value" } })
   end))
 
+  it("awaits async functions as body, handler and finally", body(function()
+    local log = {}
+    local function note(word, value)
+      return async(function()
+        virtual.turns()
+        log[#log + 1] = word
+        if value then error(value) end
+        return word
+      end)
+    end
+    assert.equal("handler", async.try(note("body", ValueError("x")), {
+      [ValueError] = note "handler", finally = note "finally",
+    }))
+    assert.same({ "body", "handler", "finally" }, log)
+  end))
+
   it("raises what no handler takes, unchanged", body(function()
     local problem = ValueError("x")
     assert.equal(problem, raised(ValueError, async.try, function() error(problem) end, { [TypeError] = print }))

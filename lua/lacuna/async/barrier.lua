@@ -8,7 +8,7 @@ local method = require "lacuna.async.method"
 local trap = require "lacuna.kernel.trap"
 local waiters = require "lacuna.async.waiters"
 
-local begin, finish = method.begin, method.finish
+local begin, finish, new_method = method.begin, method.finish, method.new
 local await = trap.await
 
 ---@class lacuna.Barrier
@@ -108,21 +108,21 @@ end
 --- Source: asyncio.Barrier.wait.
 ---@return lacuna.Coroutine of which one came: 0 to parties - 1
 function Barrier:wait()
-  return setmetatable({ self, 0 }, Wait)
+  return new_method(Wait, self)
 end
 
 --- Makes the barrier as new; tasks that wait get BrokenBarrierError.
 --- Source: asyncio.Barrier.reset.
 ---@return lacuna.Coroutine
 function Barrier:reset()
-  return setmetatable({ self, 0 }, Reset)
+  return new_method(Reset, self)
 end
 
 --- Breaks the barrier: tasks that wait, or come until it is reset, get BrokenBarrierError.
 --- Source: asyncio.Barrier.abort.
 ---@return lacuna.Coroutine
 function Barrier:abort()
-  return setmetatable({ self, 0 }, Abort)
+  return new_method(Abort, self)
 end
 
 function Barrier.__aenter(barrier)

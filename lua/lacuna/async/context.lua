@@ -26,6 +26,12 @@ local function awaiting(async_body)
   return function(...) return trap.await(async_body(...)) end
 end
 
+-- An async function where a function is taken: calling it is to run it.
+local function callable(fn)
+  if coroutines.iscoroutinefunction(fn) then return awaiting(fn) end
+  return fn
+end
+
 --- Enters a context manager, calls body with its value and leaves it again, whatever happens in body.
 --- Suspends where they do. Errors: TypeError if it is no context manager; those of body, unless __aexit returns true.
 --- Source: Python's `async with`.
@@ -42,7 +48,7 @@ function context.with(manager, body)
     error(errors.TypeError("with: the body must be a function, got " .. type(body)), 2)
   end
   local value = enter(manager)
-  if coroutines.iscoroutinefunction(body) then body = awaiting(body) end
+  body = callable(body)
   return leave(manager, class.__aexit, trap.pcall(body, value))
 end
 
@@ -83,6 +89,7 @@ function context.contextmanager(fn)
   if type(fn) ~= "function" then
     error(errors.TypeError("contextmanager: function expected, got " .. type(fn)), 2)
   end
+  fn = callable(fn)
   return function(...)
     return setmetatable({ fn = fn, arguments = { n = select("#", ...), ... } }, ManagerFunction)
   end
@@ -130,7 +137,7 @@ local function find_handler(err, handlers)
 end
 
 local function finally(handlers, ok, ...)
-  if handlers.finally then handlers.finally() end
+  if handlers.finally then callable(handlers.finally)() end
   if not ok then error((...), 0) end
   return ...
 end
@@ -143,7 +150,7 @@ local function handle(handlers, ok, ...)
   local err = errors.wrap(raised)
   local handler = find_handler(err, handlers)
   if not handler then return finally(handlers, false, raised) end
-  return finally(handlers, trap.pcall(handler, err))
+  return finally(handlers, trap.pcall(callable(handler), err))
 end
 
 --- Calls body; an error goes to the handler of its most specific class, `finally` runs in any case. All may suspend.
@@ -154,7 +161,7 @@ end
 ---@return any ... what body, or the handler, returns
 function context.try(body, handlers)
   if type(body) ~= "function" then error(errors.TypeError("try: function expected, got " .. type(body)), 2) end
-  return handle(handlers or {}, trap.pcall(body))
+  return handle(handlers or {}, trap.pcall(callable(body)))
 end
 
 local function let_cancelled_through(ok, ...)

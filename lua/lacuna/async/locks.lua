@@ -10,7 +10,7 @@ local waiters = require "lacuna.async.waiters"
 
 local FIRST = waiters.FIRST
 local wait, wake_first, wake_next, wake_all = waiters.wait, waiters.wake_first, waiters.wake_next, waiters.wake_all
-local begin, finish, ARGUMENT = method.begin, method.finish, method.ARGUMENT
+local begin, finish, new_method, ARGUMENT = method.begin, method.finish, method.new, method.ARGUMENT
 local await, current = trap.await, trap.current
 local error, getmetatable, pcall, setmetatable, type = error, getmetatable, pcall, setmetatable, type
 
@@ -54,7 +54,7 @@ end
 --- Source: asyncio.Lock.acquire.
 ---@return lacuna.Coroutine of true
 function Lock:acquire()
-  return setmetatable({ self, 0 }, Acquire)
+  return new_method(Acquire, self)
 end
 
 --- Frees the lock and wakes the first who waits for it. Errors: RuntimeError if it is free.
@@ -121,7 +121,7 @@ end
 --- Source: asyncio.Event.wait.
 ---@return lacuna.Coroutine of true
 function Event:wait()
-  return setmetatable({ self, 0 }, EventWait)
+  return new_method(EventWait, self)
 end
 
 --- Sets the event and wakes everyone who waits for it.
@@ -212,7 +212,7 @@ end
 --- Source: asyncio.Condition.wait.
 ---@return lacuna.Coroutine of true
 function Condition:wait()
-  return setmetatable({ self, 0 }, ConditionWait)
+  return new_method(ConditionWait, self)
 end
 
 --- Waits to be notified until a predicate holds; it is called with the lock held.
@@ -224,7 +224,7 @@ function Condition:wait_for(predicate)
   if type(predicate) ~= "function" and not (getmetatable(predicate) or {}).__call then
     error(errors.TypeError("wait_for: predicate must be a function, got " .. tostring(predicate)), 2)
   end
-  return setmetatable({ self, 0, predicate }, ConditionWaitFor)
+  return new_method(ConditionWaitFor, self, predicate)
 end
 
 --- Wakes those who have waited longest; they run once they get the lock. The lock stays taken.

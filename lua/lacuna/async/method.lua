@@ -23,6 +23,19 @@ function method.class(name)
   return class
 end
 
+local NOT_STARTED = 0 -- no literal: see the head of kernel/layout.lua
+
+--- Makes a coroutine object.
+---@param class table of method.class
+---@param object table whose method it is
+---@param argument any
+---@return lacuna.Coroutine
+function method.new(class, object, argument)
+  local coro = setmetatable({ object, NOT_STARTED, argument }, class)
+  if coroutines.watch_created then return coroutines.watch_created(coro) end
+  return coro
+end
+
 --- Begins to run a coroutine object. Errors: RuntimeError if it was awaited before.
 ---@param coro lacuna.Coroutine
 ---@return table object whose method it is

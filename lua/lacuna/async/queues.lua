@@ -10,7 +10,7 @@ local new_table = require "table.new"
 local waiters = require "lacuna.async.waiters"
 
 local band = bit.band
-local begin, finish, ARGUMENT = method.begin, method.finish, method.ARGUMENT
+local begin, finish, new_method, ARGUMENT = method.begin, method.finish, method.new, method.ARGUMENT
 local FIRST = waiters.FIRST
 local wait, wake_next = waiters.wait, waiters.wake_next
 local error, setmetatable, type = error, setmetatable, type
@@ -203,21 +203,21 @@ end
 ---@param item any nil too
 ---@return lacuna.Coroutine
 function Queue:put(item)
-  return setmetatable({ self, 0, item }, Put)
+  return new_method(Put, self, item)
 end
 
 --- Takes an item, waiting in line while there is none. A cancelled wait takes nothing.
 --- Source: asyncio.Queue.get.
 ---@return lacuna.Coroutine of the item
 function Queue:get()
-  return setmetatable({ self, 0 }, Get)
+  return new_method(Get, self)
 end
 
 --- Waits until task_done() has been called for every item that was put.
 --- Source: asyncio.Queue.join.
 ---@return lacuna.Coroutine
 function Queue:join()
-  return setmetatable({ self, 0 }, Join)
+  return new_method(Join, self)
 end
 
 --- Puts an item. Errors: QueueFull; a PriorityQueue's are those of comparing items.

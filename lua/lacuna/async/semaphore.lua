@@ -8,7 +8,7 @@ local waiters = require "lacuna.async.waiters"
 
 local FIRST = waiters.FIRST
 local wait, wake_next, is_occupied = waiters.wait, waiters.wake_next, waiters.is_occupied
-local begin, finish = method.begin, method.finish
+local begin, finish, new_method = method.begin, method.finish, method.new
 local await, current = trap.await, trap.current
 local error, setmetatable, type = error, setmetatable, type
 
@@ -62,7 +62,7 @@ end
 --- Source: asyncio.Semaphore.acquire.
 ---@return lacuna.Coroutine of true
 function Semaphore:acquire()
-  return setmetatable({ self, 0 }, Acquire)
+  return new_method(Acquire, self)
 end
 
 --- Gives a unit back, to the first who waits for one.

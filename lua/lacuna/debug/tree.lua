@@ -1,6 +1,6 @@
 -- tree: the live tasks, who waits for whom, and where.
--- A future that stands for others lists them in `children`, or is a `group`'s; what a task waits for leads so to the tasks below it. What
--- no task waits for stands at the left.
+-- A future that stands for others lists them in `children`, or is a `group`'s; what a task waits for leads so to the
+-- tasks below it. What no task waits for stands at the left.
 
 local layout = require "lacuna.kernel.layout"
 local loop_module = require "lacuna.kernel.loop"

@@ -225,6 +225,10 @@ function Loop:run_until_complete(awaitable)
     error(errors.RuntimeError("Cannot run the event loop while another loop is running"), 2)
   end
   local main = task_module.ensure_future(self, awaitable, "run_until_complete")
+  local home = main:get_loop()
+  if home ~= self and not home.is_running_now then
+    error(errors.ValueError("run_until_complete: the future belongs to a different loop, which is not running"), 2)
+  end
   local function stop() self:stop() end
   main:add_done_callback(stop)
   run(self, function(message) main:cancel(message) end)
