@@ -55,7 +55,7 @@ function tree.describe(task)
   if task == trap.current() then return "is running" end
   if not task[THREAD] then return "has not started" end
   if type(awaited) == "number" then return describe_sleep(task, awaited) end
-  if type(awaited) ~= "table" or awaited:done() then return "is ready to run" end
+  if type(awaited) ~= "table" or awaited:done(task) then return "is ready to run" end
   return "waits for " .. describe_future(awaited)
 end
 

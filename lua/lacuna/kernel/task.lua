@@ -104,7 +104,7 @@ function Task:cancel(message)
     native.disarm(self[LOOP][NATIVE], awaited)
     self[WAITS_FOR] = true
     schedule(self[LOOP], self[THREAD])
-  elseif awaited and (awaited == true or awaited:cancel(message)) then
+  elseif awaited and (awaited == true or awaited:cancel(message, self)) then
     return true -- a sleep that was cancelled before keeps its message
   end
   self[MUST_CANCEL] = message or true

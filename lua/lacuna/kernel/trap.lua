@@ -120,6 +120,35 @@ local function park(task)
 end
 trap.park = park
 
+--- Suspends the running task, which waits in a line (lua/lacuna/async/waiters.lua), and returns what there is to raise
+--- instead of raising it: the task has to leave the line first.
+---@param task lacuna.Task the running task
+---@return lacuna.BaseError? err CancelledError unless the line itself has the cancellation; RuntimeError below C
+function trap.park_in_line(task)
+  if watch_wait then watch_wait(task) end
+  local line, must_cancel = task[WAITS_FOR], task[MUST_CANCEL]
+  if must_cancel then -- asked for while it ran
+    task[MUST_CANCEL] = false
+    line:cancel(must_cancel ~= true and must_cancel or nil, task)
+  end
+  current = false
+  local ok, is_refused = pcall(yield)
+  current = task
+  if not ok or is_refused then
+    if must_cancel then
+      local ready = task[LOOP][READY]
+      ready[ready[0]] = false
+      task[MUST_CANCEL] = must_cancel -- still to be raised
+    end
+    return errors.RuntimeError(boundary.describe())
+  end
+  local message = task[MUST_CANCEL]
+  if not message then return nil end
+  task[MUST_CANCEL] = false
+  if watch_cancelled then watch_cancelled(task) end
+  return errors.quiet(errors.CancelledError, message ~= true and message or nil)
+end
+
 --- Suspends the running task for a time, by the scheduler's own timer; for one turn if that is 0 or less, or if the
 --- task is to be cancelled at its next step.
 ---@param sleep table the coroutine object that is being awaited
