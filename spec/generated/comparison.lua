@@ -1,6 +1,6 @@
 -- comparison: runs programs under CPython and under lacuna and finds those whose traces differ.
--- All programs of a call run in one CPython and one lacuna, side by side; a program that ends lacuna itself differs, as
--- do those behind it, which have no trace then.
+-- All programs of a call run in one CPython and one lacuna, side by side. What ends lacuna itself differs, and what is
+-- behind it is not looked at.
 
 local notation = require "spec.generated.notation"
 local shell = require "spec.support.shell"
@@ -29,9 +29,9 @@ local function write_lines(path, programs, write)
   file:close()
 end
 
-local function read_traces(path)
+local function traces_in(output)
   local traces = {}
-  for number, trace in tree.read(path):gmatch("program (%d+)\n(.-)\ndone\n") do traces[tonumber(number)] = trace end
+  for number, trace in output:gmatch("program (%d+)\n(.-)\ndone\n") do traces[tonumber(number)] = trace end
   return traces
 end
 
@@ -51,20 +51,20 @@ function comparison.run(python, programs)
   shell.run(("F=%s; %s -B spec/generated/interpreter.py $F/programs.json >$F/expected 2>&1 & "):format(folder, python)
     .. ("F=%s; %s --clock=virtual spec/generated/interpreter.lua $F/programs.lua >$F/actual 2>$F/stderr; wait"):format(
       folder, LACUNA), LIMIT_SECONDS)
-  local expected, actual = read_traces(folder .. "/expected"), read_traces(folder .. "/actual")
+  local python_output, lacuna_output = tree.read(folder .. "/expected"), tree.read(folder .. "/actual")
+  local stderr = tree.read(folder .. "/stderr")
+  shell.run("rm -r " .. shell.quote(folder))
+  local expected, actual = traces_in(python_output), traces_in(lacuna_output)
   local found = {}
   for i, program in ipairs(programs) do
-    if not expected[i] then error("no trace from CPython: " .. tree.read(folder .. "/expected"):sub(-2000), 0) end
+    if not expected[i] then error("no trace from CPython: " .. python_output:sub(-2000), 0) end
     if expected[i] ~= actual[i] then
       found[#found + 1] = {
-        program = program,
-        expected = expected[i],
-        actual = actual[i] or "no trace: " .. tree.read(folder .. "/stderr"):sub(1, 2000),
+        program = program, expected = expected[i], actual = actual[i] or "no trace: " .. stderr:sub(1, 2000),
       }
-      if not actual[i] then break end
     end
+    if not actual[i] then break end
   end
-  shell.run("rm -r " .. shell.quote(folder))
   return found
 end
 

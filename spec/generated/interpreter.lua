@@ -57,7 +57,8 @@ Run.__index = Run
 local make, now = {}, {} -- awaitables; steps that do not wait
 
 function Run:trace(...)
-  self.lines[#self.lines + 1] = ("%d %s"):format((self.loop:time() - self.start) / TICK + 0.5, table.concat({ ... }, " "))
+  local ticks = (self.loop:time() - self.start) / TICK
+  self.lines[#self.lines + 1] = ("%d %s"):format(ticks + 0.5, table.concat({ ... }, " "))
 end
 
 -- ---- the whole ----

@@ -1,6 +1,6 @@
 """asyncio with virtual time, its open ends settled as lacuna settles them.
 
-asyncio leaves some orders to chance (equal deadlines in a heap, iteration over sets), and lacuna's contract departs from
+asyncio leaves some orders to chance (equal deadlines in a heap, iteration over sets), and the contract departs from
 CPython 3.11 in a few points. Both are done here, by small subclasses and by replacing single places in the source of
 asyncio's own functions; everything else is asyncio as it comes.
 """
@@ -36,11 +36,7 @@ class KeepsMessage:
 
 
 class Task(KeepsMessage, asyncio.tasks._PyTask):
-    def cancel(self, msg=None):
-        is_asked = super().cancel(msg)
-        if is_asked:
-            self._cancel_message = msg  # which asyncio stores or not, depending on what the task waits for
-        return is_asked
+    pass
 
 
 class Future(KeepsMessage, asyncio.futures._PyFuture):
@@ -121,48 +117,70 @@ class Timeout(asyncio.Timeout):
             raise TimeoutError
 
 
-def replaced(function, old, new):
-    """The function, made again from its source text with one place replaced."""
+def replaced(function, *places):
+    """The function, made again from its source text with some places, (old, new), replaced."""
     source = textwrap.dedent(inspect.getsource(function))
-    assert source.count(old) == 1, (function, old)
+    for old, new in places:
+        assert source.count(old) == 1, (function, old)
+        source = source.replace(old, new)
     names = {}
-    exec(source.replace(old, new), asyncio.tasks.__dict__, names)
+    exec(source, asyncio.tasks.__dict__, names)
     return names[function.__name__]
 
 
 # As in CPython 3.12, a cancellation that arrives as the awaited ends is not lost.
 wait_for = replaced(
     asyncio.wait_for,
-    """except exceptions.CancelledError:
+    (
+        """except exceptions.CancelledError:
             if fut.done():
                 return fut.result()""",
-    """except exceptions.CancelledError:
+        """except exceptions.CancelledError:
             if fut.done():
                 raise""",
+    ),
 )
+
+
 class GatheringFuture(asyncio.tasks._GatheringFuture):
-    """Keeps the message for a gather around it, as a Task does."""
+    """Keeps the message that its last child was cancelled with."""
 
     def cancel(self, msg=None):
+        concerns_last = not self._children[-1].done()
         is_asked = super().cancel(msg)
-        if is_asked:
+        if is_asked and concerns_last:
             self._cancel_message = msg
         return is_asked
 
 
 asyncio.tasks._GatheringFuture = GatheringFuture
 
-# What is cancelled stands in the list as it was raised, message and all.
+# What is cancelled stands in the list as it was raised, message and all. A cancelled gather has the message of its last
+# child; one that was asked and ended otherwise may remember it or not in asyncio, by what it waited for.
 gather = replaced(
     asyncio.gather,
-    """exceptions.CancelledError(
+    (
+        """exceptions.CancelledError(
                         '' if fut._cancel_message is None else
                         fut._cancel_message)""",
-    "fut._make_cancelled_error()",
+        "fut._make_cancelled_error()",
+    ),
+    (
+        """requested:
+                # If gather is being cancelled we must propagate the
+                # cancellation regardless of *return_exceptions* argument.
+                # See issue 32684.
+                exc = fut._make""",
+        """requested:
+                exc = (fut if fut.cancelled() else outer)._make""",
+    ),
 )
+
 # What is done already comes out in the order given.
 as_completed = replaced(
     asyncio.as_completed,
-    "{ensure_future(f, loop=loop) for f in set(fs)}",
-    "list(dict.fromkeys(ensure_future(f, loop=loop) for f in dict.fromkeys(fs)))",
+    (
+        "{ensure_future(f, loop=loop) for f in set(fs)}",
+        "list(dict.fromkeys(ensure_future(f, loop=loop) for f in dict.fromkeys(fs)))",
+    ),
 )

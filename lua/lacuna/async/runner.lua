@@ -30,12 +30,17 @@ end
 
 local function nothing() end
 
-local function finish(loop, ok, ...)
+local function wind_down(loop)
   runner.cancel_all(loop)
   -- Where asyncio shuts down its generators and its executor, which gives the last callbacks a few turns.
   for _ = 1, 2 do loop:run_until_complete(nothing) end
+end
+
+local function finish(loop, ok, ...)
+  local has_wound_down, err = pcall(wind_down, loop)
   loops.set_event_loop(nil)
   loop:close()
+  if not has_wound_down then error(err, 0) end -- cancelled meanwhile
   if not ok then error((...), 0) end
   return ...
 end

@@ -173,8 +173,8 @@ end
 
 -- ---- running ----
 
--- Starts the loop and suspends the calling task until it has stopped; a cancellation meanwhile is passed to
--- `on_cancel`, and the wait goes on.
+-- Starts the loop and suspends the calling task until it has stopped. A cancellation meanwhile does not end the wait:
+-- `on_cancel` passes it on, or returns false, and it is raised when the loop has stopped.
 local function run(loop, on_cancel)
   check_open(loop)
   if loop.is_running_now then error(errors.RuntimeError("This event loop is already running"), 3) end
@@ -188,9 +188,7 @@ local function run(loop, on_cancel)
   native.start(loop[NATIVE], loop)
   if loop.stops_at_start then native.stop(loop[NATIVE]) end
   function stopped:cancel(message)
-    if self:done() then return false end
-    on_cancel(message)
-    return true
+    return not self:done() and on_cancel(message)
   end
   trap.await(stopped)
 end
@@ -204,11 +202,14 @@ local function on_stopped(loop)
   stopped:set_result()
 end
 
---- Runs the loop until stop() is called. Only at the top level of a script.
---- Errors: RuntimeError if it or another loop runs or it is closed.
+--- Runs the loop until stop() is called. Only at the top level of a script. A cancellation of the caller stops it.
+--- Errors: RuntimeError if it or another loop runs or it is closed; CancelledError.
 --- Source: asyncio.loop.run_forever.
 function Loop:run_forever()
-  run(self, function() self:stop() end)
+  run(self, function()
+    self:stop()
+    return false
+  end)
 end
 
 --- Runs the loop until an awaitable is done. Only at the top level of a script. A cancellation of the caller is passed
@@ -231,8 +232,12 @@ function Loop:run_until_complete(awaitable)
   end
   local function stop() self:stop() end
   main:add_done_callback(stop)
-  run(self, function(message) main:cancel(message) end)
+  local ok, err = pcall(run, self, function(message) return main:cancel(message) end)
   main:remove_done_callback(stop)
+  if not ok then
+    main.is_unretrieved = nil -- cancelled as it ended: nobody else can look at it
+    error(err, 0)
+  end
   if not main:done() then
     error(errors.RuntimeError("Event loop stopped before Future completed."), 2)
   end
@@ -335,15 +340,9 @@ end
 function loop_module.install(hooks)
   loop_module.report, loop_module.may_run = hooks.report, hooks.may_run
   loop_module.set_checks, loop_module.check_closing = hooks.set_checks, hooks.check_closing
-  trap.install {
-    callback_failed = callback_failed,
-    stopped = on_stopped,
-    deadlock = hooks.deadlock,
-    interrupted = hooks.interrupted,
-    notified = hooks.notified,
-    print_tree = hooks.print_tree,
-    slow = hooks.slow,
-  }
+  hooks.stopped = on_stopped
+  trap.callback_failed = callback_failed
+  trap.install(hooks)
 end
 
 return loop_module

@@ -284,21 +284,14 @@ function trap.on_cancelled(task)
   if watch_cancelled then watch_cancelled(task) end
 end
 
---- Gives the scheduler its hooks. `hooks.stopped(loop)`, `.deadlock()`, `.interrupted()` and `.notified()` are called
---- by it; `hooks.callback_failed(err, thread?, callback?, argument?)` for an error that no task owns.
----@param hooks table
+--- Called as trap.callback_failed(err, thread?, callback?, argument?) for an error that no task owns.
+trap.callback_failed = nil
+
+--- Gives the scheduler its hooks (host/core/scheduler.h, lac_hook); two of them are this file's.
+---@param hooks table<string, function>
 function trap.install(hooks)
-  trap.callback_failed = hooks.callback_failed
-  native.install {
-    body = body,
-    failed = failed,
-    stopped = hooks.stopped,
-    deadlock = hooks.deadlock,
-    interrupted = hooks.interrupted,
-    notified = hooks.notified,
-    print_tree = hooks.print_tree,
-    slow = hooks.slow,
-  }
+  hooks.body, hooks.failed = body, failed
+  native.install(hooks)
 end
 
 return trap
