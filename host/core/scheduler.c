@@ -40,7 +40,7 @@ struct lac_scheduler {
   uint64_t random; /* state of the generator that chooses among the runnable; 0: they run in order */
   int *order;      /* positions of a generation's entries, in the order chosen */
   int order_capacity;
-  int pool_count;
+  int pool_count, pool_high; /* idle threads; slots ever used */
   lua_State *pool[POOL_MAX];
 };
 
@@ -78,9 +78,22 @@ static void pool_thread(lua_State *L, lac_scheduler *scheduler, lua_State *threa
   int index = scheduler->pool_count++;
   if (scheduler->pool[index] == thread) return; /* still anchored there since it was taken */
   scheduler->pool[index] = thread;
+  if (index >= scheduler->pool_high) scheduler->pool_high = index + 1;
   lua_rawgeti(L, LUA_REGISTRYINDEX, scheduler->pool_ref);
   lac_push_thread(L, thread);
   lua_rawseti(L, -2, index + 1);
+  lua_pop(L, 1);
+}
+
+/* Lets a dead thread go: its stack would keep alive whatever it failed with. */
+static void forget_thread(lua_State *L, lac_scheduler *scheduler, const lua_State *thread) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, scheduler->pool_ref);
+  for (int index = scheduler->pool_count; index < scheduler->pool_high; index++) {
+    if (scheduler->pool[index] != thread) continue;
+    scheduler->pool[index] = NULL; /* its address may come back */
+    lua_pushnil(L);
+    lua_rawseti(L, -2, index + 1);
+  }
   lua_pop(L, 1);
 }
 
@@ -140,21 +153,24 @@ static void resume_thread(lua_State *L, lac_loop *loop, lua_State *thread, int a
     default: start_sleep(L, loop, thread); return;
     }
   }
-  if (scheduler->pool_count < POOL_MAX && scheduler->pool[scheduler->pool_count] == thread) {
-    scheduler->pool[scheduler->pool_count] = NULL; /* a dead thread's address may come back */
-  }
+  forget_thread(L, scheduler, thread);
   lua_xmove(thread, L, 1); /* the error */
   lac_push_thread(L, thread);
   call_hook(L, scheduler, LAC_HOOK_FAILED, 2);
+}
+
+/* Moves a value out of the list at stack index `list`. */
+static void take_value(lua_State *L, int list, int position) {
+  lua_rawgeti(L, list, position);
+  lua_pushnil(L);
+  lua_rawseti(L, list, position);
 }
 
 /* Runs the entry at `position` of the list at stack index `list`; returns the position of the last value it used. */
 static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
   lac_scheduler *scheduler = loop->scheduler;
   int top = lua_gettop(L);
-  lua_rawgeti(L, list, position);
-  lua_pushnil(L);
-  lua_rawseti(L, list, position);
+  take_value(L, list, position);
   switch (lua_type(L, -1)) {
   case LUA_TTHREAD: resume_thread(L, loop, lua_tothread(L, -1), 0); break;
   case LUA_TTABLE: {
@@ -164,13 +180,15 @@ static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
     resume_thread(L, loop, thread, 1);
     break;
   }
+  case LUA_TBOOLEAN:
+    if (!lua_toboolean(L, -1)) break; /* taken back */
+    lua_pop(L, 1);
+    take_value(L, list, ++position);
+    /* fall through */
   case LUA_TFUNCTION: {
     lua_State *thread = take_thread(L, scheduler);
     lua_insert(L, -2);
-    position++;
-    lua_rawgeti(L, list, position);
-    lua_pushnil(L);
-    lua_rawseti(L, list, position);
+    take_value(L, list, ++position);
     lua_xmove(L, thread, 2);
     resume_thread(L, loop, thread, 2);
     break;
@@ -216,7 +234,8 @@ static void run_shuffled(lua_State *L, lac_loop *loop, int list, int count) {
   for (int position = 1; position <= count; position++) {
     scheduler->order[entries++] = position;
     lua_rawgeti(L, list, position);
-    if (lua_isfunction(L, -1)) position++; /* and the value that follows */
+    if (lua_isfunction(L, -1)) position++; /* and the value that follows, or the two */
+    if (lua_isboolean(L, -1) && lua_toboolean(L, -1)) position += 2;
     lua_pop(L, 1);
   }
   for (int left = entries; left > 1; left--)

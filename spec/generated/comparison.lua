@@ -58,6 +58,7 @@ function comparison.run(python, programs)
   local found = {}
   for i, program in ipairs(programs) do
     if not expected[i] then error("no trace from CPython: " .. python_output:sub(-2000), 0) end
+    if not next(actual) then error("no trace from lacuna: " .. stderr:sub(1, 2000), 0) end
     if expected[i] ~= actual[i] then
       found[#found + 1] = {
         program = program, expected = expected[i], actual = actual[i] or "no trace: " .. stderr:sub(1, 2000),

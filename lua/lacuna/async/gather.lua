@@ -68,6 +68,37 @@ local function read_arguments(...)
   return arguments, count, options or {}
 end
 
+-- The list is complete: results, or what the cancellation of the gathering future has come to.
+local function finish(outer)
+  local children = outer.children
+  if not outer.is_cancel_requested then return future.complete(outer, collect(children)) end
+  local last = children[#children] -- its message is the one that asyncio passes on
+  local is_cancelled = last[STATE] == CANCELLED
+  future.fail(outer, is_cancelled and future.cancelled_error(last)
+    or errors.quiet(errors.CancelledError, outer.cancel_message))
+  for i = 1, #children do children[i].is_unretrieved = nil end
+end
+
+--- A child is done; kernel/trap.lua calls it.
+---@param child lacuna.Future
+function GatheringFuture:run(child)
+  self.finished = self.finished + 1
+  local distinct = self.distinct
+  if not distinct or self[STATE] ~= PENDING then -- not distinct: gather itself raised
+    child.is_unretrieved = nil
+    return
+  end
+  if not self.return_exceptions then
+    local state = child[STATE]
+    if state == CANCELLED then return future.fail(self, future.cancelled_error(child)) end
+    if state == FAILED then
+      self.stack = child.stack
+      return future.fail(self, child:exception())
+    end
+  end
+  if self.finished == distinct then finish(self) end
+end
+
 --- Runs awaitables together. Starts at the call: coroutine objects and functions become tasks.
 --- The first error, or cancellation of one of them, is raised at once while the others go on; with
 --- `return_exceptions = true` errors stand in the list instead. Cancelling the future cancels them all.
@@ -77,52 +108,29 @@ end
 ---@return lacuna.Future future of the list of results, in the order given, with `.n`
 local function gather(...)
   local awaitables, count, options = read_arguments(...)
-  local return_exceptions = options.return_exceptions
   local loop = loops.current()
   local children, seen, distinct = {}, {}, 0
-  local outer
-  local finished = 0
-
-  local function on_done(fut)
-    finished = finished + 1
-    if not outer or outer[STATE] ~= PENDING then -- no outer: gather itself raised
-      fut.is_unretrieved = nil
-      return
-    end
-    if not return_exceptions then
-      local state = fut[STATE]
-      if state == CANCELLED then return future.fail(outer, future.cancelled_error(fut)) end
-      if state == FAILED then
-        outer.stack = fut.stack
-        return future.fail(outer, fut:exception())
-      end
-    end
-    if finished < distinct then return end
-    if outer.is_cancel_requested then
-      local last = children[#children] -- its message is the one that asyncio passes on
-      local is_cancelled = last[STATE] == CANCELLED
-      future.fail(outer, is_cancelled and future.cancelled_error(last)
-        or errors.quiet(errors.CancelledError, outer.cancel_message))
-      for i = 1, #children do children[i].is_unretrieved = nil end
-    else
-      future.complete(outer, collect(children))
-    end
-  end
-
+  local outer = { false, nil, false, false, false, children = false, return_exceptions = false, finished = 0,
+    distinct = false }
+  outer[STATE], outer[LOOP], outer.children, outer.return_exceptions =
+    PENDING, loop, children, options.return_exceptions or false
+  setmetatable(outer, GatheringFuture)
   for i = 1, count do
     local awaitable = awaitables[i]
     local child = seen[awaitable == nil and seen or awaitable]
     if not child then
       child = task_module.ensure_future(loop, awaitable, "gather")
-      if i == 1 then loop = child[LOOP] end
+      if i == 1 then
+        loop = child[LOOP]
+        outer[LOOP] = loop
+      end
       distinct = distinct + 1
       if type(awaitable) ~= "function" then seen[awaitable] = child end -- a function is run as often as it is given
-      child:add_done_callback(on_done)
+      future.listen(child, outer)
     end
     children[i] = child
   end
-  outer = future.new(loop, GatheringFuture)
-  outer.children = children
+  outer.distinct = distinct
   if count == 0 then future.complete(outer, { n = 0 }) end
   return outer
 end

@@ -16,6 +16,7 @@ function TaskGroup.__aenter(group)
   if group.parent then error(errors.RuntimeError("TaskGroup has already been entered"), 0) end
   group.parent = trap.current()
   if not group.parent then error(errors.RuntimeError("TaskGroup cannot determine the parent task"), 0) end
+  group[layout.LOOP] = group.parent[layout.LOOP]
   return group
 end
 
@@ -33,26 +34,28 @@ local function abort(group)
   for _, task in ipairs(group:pending()) do task:cancel() end
 end
 
-local function on_task_done(group, task)
-  group.places[task] = nil
-  group.pending_count = group.pending_count - 1
-  local completed = group.on_completed
-  if completed and group.pending_count == 0 and not completed:done() then completed:set_result(true) end
+--- A task of the group is done; kernel/trap.lua calls it.
+---@param task lacuna.Task
+function TaskGroup:run(task)
+  self.places[task] = nil
+  self.pending_count = self.pending_count - 1
+  local completed = self.on_completed
+  if completed and self.pending_count == 0 and not completed:done() then completed:set_result(true) end
   if task:cancelled() then return end
   local err = task:exception()
   if not err then return end
-  group.errors[#group.errors + 1] = err
-  if group.parent:done() then
-    group.parent:get_loop():call_exception_handler {
+  self.errors[#self.errors + 1] = err
+  if self.parent:done() then
+    self.parent:get_loop():call_exception_handler {
       message = ("%s has errored out but its parent task %s is already completed"):format(
-        tostring(task), tostring(group.parent)),
+        tostring(task), tostring(self.parent)),
       exception = err,
       task = task,
     }
-  elseif not group.is_aborting and not group.has_cancelled_parent then
-    abort(group)
-    group.has_cancelled_parent = true
-    group.parent:cancel()
+  elseif not self.is_aborting and not self.has_cancelled_parent then
+    abort(self)
+    self.has_cancelled_parent = true
+    self.parent:cancel()
   end
 end
 
@@ -74,7 +77,7 @@ function TaskGroup:create_task(awaitable, options)
   local task = self.parent[layout.LOOP]:create_task(awaitable, options)
   self.count, self.pending_count = self.count + 1, self.pending_count + 1
   self.places[task] = self.count
-  task:add_done_callback(self.on_task_done)
+  future.listen(task, self)
   return task
 end
 
@@ -114,7 +117,7 @@ end
 --- Source: asyncio.TaskGroup.
 ---@return lacuna.TaskGroup
 local function new_task_group()
-  local group = setmetatable({
+  return setmetatable({
     parent = false,
     places = {}, -- task that has not reported its end -> its place in the order of creation
     count = 0,
@@ -124,8 +127,6 @@ local function new_task_group()
     is_aborting = false,
     has_cancelled_parent = false,
   }, TaskGroup)
-  group.on_task_done = function(task) on_task_done(group, task) end
-  return group
 end
 
 return new_task_group

@@ -1,7 +1,7 @@
 -- waiters: tasks in line at a lock, a queue, or whatever else is waited for in order of arrival.
--- A task waits in one line at a time, so the line links the tasks themselves and waiting allocates nothing. A task stays
--- in the line until it runs again, whether it was woken or cancelled: asyncio's rules on who comes next look at those
--- whose turn has come and who have not run yet. Waking hands nothing over; it only makes the task look again.
+-- A task waits in one line at a time, so the line links the tasks themselves and waiting allocates nothing. A task
+-- stays in the line until it runs again, whether it was woken or cancelled: asyncio's rules on who comes next look at
+-- those whose turn has come and who have not run yet. Waking hands nothing over; it only makes the task look again.
 
 local errors = require "lacuna.kernel.errors"
 local layout = require "lacuna.kernel.layout"
@@ -56,8 +56,8 @@ function waiters.line(owner, class)
   return setmetatable({ false, false, false, owner }, class)
 end
 
--- What a task raises that was cancelled in the line: that first cancellation, whatever was asked for since; but where it
--- could not wait at all, `err` says so.
+-- What a task raises that was cancelled in the line: that first cancellation, whatever was asked for since; but where
+-- it could not wait at all, `err` says so.
 local function cancelled(task, err)
   if err and not errors.isinstance(err, errors.CancelledError) then return err end
   trap.on_cancelled(task)

@@ -94,7 +94,7 @@ local function owner_of(loop, thread)
   end
   local stepped = trap.stepped()
   if getmetatable(stepped) == task_module.Task then return tostring(stepped) end
-  local fn = type(stepped) == "table" and stepped.fn or stepped
+  local fn = type(stepped) == "table" and stepped[layout.CALLEE] or stepped
   if type(fn) ~= "function" then return "a callback" end
   local info = debug.getinfo(fn, "S")
   return ("the callback <%s:%d>"):format(info.short_src, info.linedefined)

@@ -14,7 +14,7 @@ local THREAD, WAITS_FOR, MUST_CANCEL, READY = layout.THREAD, layout.WAITS_FOR, l
 local PENDING, RETURNED, RETURNED_MANY, FAILED, CANCELLED =
   layout.PENDING, layout.RETURNED, layout.RETURNED_MANY, layout.FAILED, layout.CANCELLED
 
-local park, schedule_call = trap.park, trap.schedule_call
+local park, schedule_call, schedule_listener = trap.park, trap.schedule_call, trap.schedule_listener
 local type, unpack, select, setmetatable = type, unpack, select, setmetatable
 
 ---@class lacuna.Future
@@ -44,12 +44,15 @@ function future.new(loop, class)
   return setmetatable({ PENDING, nil, loop, false, false }, class or Future)
 end
 
--- Makes ready what waits for a future that has just been done. A waiting task stands for its thread.
+-- Makes ready what waits for a future that has just been done. A waiting task stands for its thread; another table
+-- listens: its :run(future) is called.
 local function call_back(fut, callback)
   if type(callback) == "table" then
+    local thread = callback[THREAD]
+    if not thread then return schedule_listener(callback[LOOP], callback, fut) end
     local ready = callback[LOOP][READY]
     local count = ready[0] + 1
-    ready[count] = callback[THREAD]
+    ready[count] = thread
     ready[0] = count
   else
     schedule_call(fut[LOOP], callback, fut)
@@ -79,6 +82,17 @@ local function register(fut, callback)
     fut[CALLBACKS] = { callback }
   else
     fut[CALLBACK] = callback
+  end
+end
+
+--- Has listener:run(future) called once a future is done, like a done callback; a listener costs no closure.
+---@param fut lacuna.Future
+---@param listener table with a loop at LOOP
+function future.listen(fut, listener)
+  if fut[STATE] ~= PENDING then
+    schedule_listener(listener[LOOP], listener, fut)
+  else
+    register(fut, listener)
   end
 end
 

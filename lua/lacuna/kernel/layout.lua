@@ -13,7 +13,7 @@ return {
   CALLBACK = 4, -- the first to call when done: a waiting Task, a function, or false
   CALLBACKS = 5, -- a list of the others, or false
   -- Task
-  THREAD = 6, -- false until it has started and after it has ended
+  THREAD = 6, -- false until it has started and after it has ended; not false in anything else with :run()
   WAITS_FOR = 7, -- the Future it waits for, the slot of its sleep, true once that sleep has been cancelled, or false
   MUST_CANCEL = 8, -- what to raise at the next step: a message, true, or false
   CANCEL_COUNT = 9, -- requests to cancel less those taken back
@@ -35,6 +35,14 @@ return {
   FIRST_ARGUMENT = 3,
   RUNNING = -1,
   CLOSED = -2,
+
+  -- handle: a callback with its arguments; LOOP is at 3 as in a Future, what is at THREAD is not false
+  SLOT = 1, -- of its timer, while that is armed
+  IS_CANCELLED = 2,
+  ARGUMENT_COUNT = 4,
+  DEADLINE = 5,
+  CALLEE = 6,
+  ARGUMENTS = 7,
 
   -- loop
   READY = 1, -- the ready list that is being filled; READY[0] counts its entries

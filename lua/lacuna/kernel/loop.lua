@@ -10,8 +10,9 @@ local task_module = require "lacuna.kernel.task"
 local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
 
-local NATIVE, READY = layout.NATIVE, layout.READY
-local HANDLE_SLOT = 1
+local NATIVE, READY, LOOP = layout.NATIVE, layout.READY, layout.LOOP
+local SLOT, IS_CANCELLED, ARGUMENT_COUNT, DEADLINE, CALLEE, ARGUMENTS =
+  layout.SLOT, layout.IS_CANCELLED, layout.ARGUMENT_COUNT, layout.DEADLINE, layout.CALLEE, layout.ARGUMENTS
 local schedule = trap.schedule
 
 ---@class lacuna.Loop
@@ -68,40 +69,47 @@ end
 
 --- Runs the callback, unless it was taken back; the scheduler's thread calls it (kernel/trap.lua).
 function Handle:run()
-  if not self.is_cancelled then self.fn(unpack(self.arguments, 1, self.arguments.n)) end
+  if self[IS_CANCELLED] then return end
+  local fn, count = self[CALLEE], self[ARGUMENT_COUNT]
+  if count == 0 then return fn() end
+  if count == 1 then return fn(self[ARGUMENTS]) end
+  fn(unpack(self, ARGUMENTS, ARGUMENTS + count - 1))
 end
 
 --- Takes the callback back, if it has not run yet.
 --- Source: asyncio.Handle.cancel.
 function Handle:cancel()
-  if self.is_cancelled then return end
-  self.is_cancelled = true
-  local slot = self[HANDLE_SLOT]
+  if self[IS_CANCELLED] then return end
+  self[IS_CANCELLED] = true
+  local slot = self[SLOT]
   if slot then
-    self[HANDLE_SLOT] = false
-    native.disarm(self.loop[NATIVE], slot)
+    self[SLOT] = false
+    native.disarm(self[LOOP][NATIVE], slot)
   end
 end
 
 --- Whether cancel() has been called.
 ---@return boolean
 function Handle:cancelled()
-  return self.is_cancelled
+  return self[IS_CANCELLED]
 end
 
 --- The time it is due, in seconds on the loop's clock; nil for call_soon.
 ---@return number?
 function Handle:when()
-  return self.deadline
+  return self[DEADLINE] or nil
 end
 
-local function new_handle(loop, fn, ...)
+local NO = false -- no literal: see the head of kernel/layout.lua
+
+local function new_handle(loop, deadline, fn, ...)
   if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
     error(errors.TypeError("a callback must be a function, got " .. tostring(fn)), 3)
   end
   check_open(loop)
-  return setmetatable(
-    { false, loop = loop, fn = fn, arguments = { n = select("#", ...), ... }, is_cancelled = false }, Handle)
+  local count = select("#", ...)
+  if count <= 1 then return setmetatable({ NO, NO, loop, count, deadline, fn, (...) }, Handle) end
+  return setmetatable({ NO, NO, loop, count, deadline, fn, ... }, Handle)
 end
 
 --- Calls fn(...) at the loop's next turn.
@@ -111,7 +119,7 @@ end
 ---@param ... any
 ---@return lacuna.Handle
 function Loop:call_soon(fn, ...)
-  local handle = new_handle(self, fn, ...)
+  local handle = new_handle(self, NO, fn, ...)
   schedule(self, handle)
   return handle
 end
@@ -127,9 +135,8 @@ function Loop:call_at(when, fn, ...)
   if type(when) ~= "number" then
     error(errors.TypeError("call_at: when must be a number, got " .. tostring(when)), 2)
   end
-  local handle = new_handle(self, fn, ...)
-  handle.deadline = when
-  handle[HANDLE_SLOT] = native.arm(self[NATIVE], when, handle)
+  local handle = new_handle(self, when, fn, ...)
+  handle[SLOT] = native.arm(self[NATIVE], when, handle)
   return handle
 end
 
@@ -323,7 +330,7 @@ end
 local function callback_failed(err, thread, entry, argument)
   local loop, context = loop_module.main_loop, { message = "Exception in callback of libuv" }
   if type(entry) == "table" then
-    loop, context = entry.loop, { message = "Exception in callback", handle = entry }
+    loop, context = entry[LOOP], { message = "Exception in callback", handle = entry }
   elseif argument then
     loop, context = argument:get_loop(), { message = "Exception in done callback", future = argument }
   end

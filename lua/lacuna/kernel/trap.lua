@@ -47,6 +47,19 @@ function trap.schedule_call(loop, fn, argument)
   ready[0] = count
 end
 
+--- Makes a loop run listener:run(argument) in its next turn.
+---@param loop lacuna.Loop
+---@param listener table
+---@param argument any
+function trap.schedule_listener(loop, listener, argument)
+  local ready = loop[READY]
+  local count = ready[0] + 3
+  ready[count - 2] = true
+  ready[count - 1] = listener
+  ready[count] = argument
+  ready[0] = count
+end
+
 --- The task that is running.
 ---@return lacuna.Task|false
 function trap.current()
@@ -65,7 +78,7 @@ end
 function trap.running_loop()
   if current then return current[LOOP] end
   if not callback then return nil end
-  if type(callback) == "table" then return callback.loop end
+  if type(callback) == "table" then return callback[LOOP] end
   return callback_argument[LOOP]
 end
 
@@ -234,9 +247,9 @@ local function body(entry, argument)
       callback, callback_argument, callback_thread = entry, argument, running()
       entry(argument)
       callback, callback_argument, callback_thread = nil, nil, nil
-    elseif entry[THREAD] == nil then
+    elseif entry[THREAD] ~= false then -- a handle or a listener
       callback, callback_thread = entry, running()
-      entry:run()
+      entry:run(argument)
       callback, callback_thread = nil, nil
     else
       current = entry
