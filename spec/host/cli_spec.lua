@@ -397,6 +397,17 @@ async.await(async.Future())]])
     end
   end)
 
+  it("does not move the virtual clock while input is outstanding", function()
+    write("script.lua", [[
+      local async, time = require "lacuna", require "lacuna.time"
+      local timer = require("luv").new_timer()
+      local started = time.monotonic()
+      timer:start(30, 0, function() timer:close() print("input", time.monotonic() - started) end)
+      async.await(async.sleep(60))
+      print("slept", time.monotonic() - started)]])
+    assert.equal("input\t0\nslept\t60\n", run("--clock=virtual script.lua").stdout)
+  end)
+
   it("sleeps an hour at once on the virtual clock", function()
     local text = [[
       local async = require "lacuna"
