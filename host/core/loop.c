@@ -155,12 +155,23 @@ static int l_collect(lua_State *L) {
   return 0;
 }
 
-static int new_list(lua_State *L, bool is_counted) {
+/* Pushes an empty ready list. */
+static void push_list(lua_State *L) {
   lua_createtable(L, FIRST_READY, 0);
-  if (is_counted) {
-    lua_pushinteger(L, 0);
-    lua_rawseti(L, -2, READY_COUNT);
-  }
+  lua_pushinteger(L, 0);
+  lua_rawseti(L, -2, READY_COUNT);
+}
+
+void lac_loop_clear(lua_State *L, lac_loop *loop) {
+  push_list(L);
+  lua_rawseti(L, LUA_REGISTRYINDEX, loop->filling_ref);
+  lua_newtable(L);
+  lua_rawseti(L, LUA_REGISTRYINDEX, loop->entries_ref);
+  loop->timers.count = loop->timers.stale_count = 0;
+}
+
+static int new_list(lua_State *L) {
+  push_list(L);
   return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
@@ -179,8 +190,8 @@ lac_loop *lac_loop_new(lua_State *L, lac_scheduler *scheduler, bool is_clock_vir
     lua_setfield(L, -2, "__gc");
   }
   lua_setmetatable(L, -2);
-  loop->filling_ref = new_list(L, true);
-  loop->draining_ref = new_list(L, true);
-  loop->entries_ref = new_list(L, false);
+  loop->filling_ref = new_list(L);
+  loop->draining_ref = new_list(L);
+  loop->entries_ref = new_list(L);
   return loop;
 }

@@ -43,6 +43,10 @@ typedef enum lac_slot_state {
 /* Pushes a new loop's userdata, not running; raises if memory ran out. Lua's collector frees it. */
 lac_loop *lac_loop_new(lua_State *L, lac_scheduler *scheduler, bool is_clock_virtual);
 
+/* Lets go of what is ready and of what its timers would make ready: a loop that never runs again keeps nothing alive.
+ */
+void lac_loop_clear(lua_State *L, lac_loop *loop);
+
 /* Appends the value on top of the stack to the ready list, and pops it. */
 void lac_loop_push_ready(lua_State *L, lac_loop *loop);
 

@@ -385,6 +385,12 @@ static int l_stop(lua_State *L) {
   return 0;
 }
 
+/* clear(loop): it is closed and keeps nothing alive. */
+static int l_clear(lua_State *L) {
+  lac_loop_clear(L, lua_touserdata(L, 1));
+  return 0;
+}
+
 /* now(loop) -> seconds on the loop's clock. */
 static int l_now(lua_State *L) {
   lua_pushnumber(L, loop_now(lua_touserdata(L, 1)));
@@ -432,7 +438,7 @@ int luaopen_lacuna_native_scheduler(lua_State *L) {
       {"open", l_open},   {"debug", l_debug},     {"deadline", l_deadline}, {"start", l_start},
       {"stop", l_stop},   {"arm", l_arm},         {"disarm", l_disarm},     {"now", l_now},
       {"clock", l_clock}, {"advance", l_advance}, {"notify", l_notify},     {"install", l_install},
-      {NULL, NULL},
+      {"clear", l_clear}, {NULL, NULL},
   };
   lac_scheduler *scheduler = lac_runtime_scheduler(lac_runtime(L));
   lua_newtable(L);

@@ -343,6 +343,25 @@ describe("the exception handler", function()
 end)
 
 describe("debug mode", function()
+  it("keeps nothing alive once it is closed", function()
+    local closed = setmetatable({}, { __mode = "k" })
+    local function make()
+      local loop = async.new_event_loop()
+      loop:call_later(1000, type, 1)
+      loop:call_soon(type, 1)
+      loop:run_until_complete(function() end)
+      loop:call_soon(type, 1)
+      loop:close()
+      closed[loop] = true
+    end
+    for _ = 1, 10 do make() end
+    collectgarbage()
+    collectgarbage()
+    local count = 0
+    for _ in pairs(closed) do count = count + 1 end
+    assert.truthy(count <= 1, count .. " of 10 are left") -- an idle thread may still name the last
+  end)
+
   it("refuses to run until a future of another loop that is not running is done", function()
     local here, there = async.new_event_loop(), async.new_event_loop()
     local ok, err = pcall(here.run_until_complete, here, there:create_future())

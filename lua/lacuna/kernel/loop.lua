@@ -264,6 +264,7 @@ function Loop:close()
   self.is_closed_now = true
   if self.is_debug then loop_module.check_closing(self) end
   self[READY] = { [0] = 0 }
+  native.clear(self[NATIVE])
 end
 
 --- Whether the loop is running.
