@@ -260,6 +260,30 @@ describe("await", function()
     fut:set_result()
   end))
 
+  it("says so too in an xpcall handler, a finalizer, an FFI callback and a reader of load", body(function()
+    local messages = {}
+    local function refuse()
+      local err = raised(RuntimeError, await, async.sleep(1))
+      assert.truthy(err.message:find("cannot be suspended: ", 1, true), err.message)
+      messages[#messages + 1] = err.message
+      return 1
+    end
+    xpcall(error, refuse, "x")
+    local finalized = newproxy(true)
+    getmetatable(finalized).__gc = refuse
+    finalized = nil -- luacheck: ignore 311
+    collectgarbage()
+    require("ffi").cast("int (*)(int)", refuse)(1)
+    load(function() refuse() end)
+    assert.equal(4, #messages)
+    assert.truthy(messages[4]:find("load", 1, true))
+  end))
+
+  it("an xpcall handler that awaits ends as any handler does that fails", body(function()
+    assert.is_false((xpcall(error, function() await(async.sleep(1)) end, "x")))
+    assert.equal("goes on", await(async.sleep(1, "goes on")))
+  end))
+
   it("below a C function takes what need not wait", body(function()
     local fut = async.Future()
     fut:set_result("there")

@@ -18,7 +18,9 @@ local cures = {
   ["string.gsub"] = "collect the matches with string.gmatch, then await in the loop",
 }
 
-local function name_of(fn)
+local names = setmetatable({}, { __mode = "k" }) -- C function -> its name, or false
+
+local function find_name(fn)
   for module_name, module in pairs(package.loaded) do
     if type(module) == "table" and module_name ~= "_G" then
       for name, value in pairs(module) do
@@ -32,24 +34,35 @@ local function name_of(fn)
   return nil
 end
 
---- The message for an await below a C function: it names the function and, where there is one, the way out.
+local function name_of(fn)
+  local name = names[fn]
+  if name == nil then
+    name = find_name(fn) or false
+    names[fn] = name
+  end
+  return name
+end
+
+-- How far up the C function is looked for. Under an xpcall handler the error of the await calls the handler again,
+-- level upon level until Lua's stack is full: looking must cost the same on each.
+local MOST_LEVELS = 60
+
+--- The message for an await below a C function: it names the function and the way out.
 ---@return string
 function boundary.describe()
-  local level = 2
-  while true do
+  for level = 2, MOST_LEVELS do
     local info = debug.getinfo(level, "Snf")
     if not info then break end
     if info.what == "C" and not passable[info.func] then
       local name = name_of(info.func) or info.name
       if name then
-        local cure = cures[name]
-        return ("await inside a callback of the C function %s, which cannot be suspended%s"):format(
-          name, cure and ": " .. cure or "")
+        return ("await inside a callback of the C function %s, which cannot be suspended: %s"):format(
+          name, cures[name] or "await before or after the call")
       end
     end
-    level = level + 1
   end
-  return "await below a C function (a metamethod called by C, __gc, or an FFI callback), which cannot be suspended"
+  return "await below a C function (an xpcall handler, a metamethod called by C, __gc, or an FFI callback), "
+    .. "which cannot be suspended: await before or after it"
 end
 
 return boundary

@@ -35,14 +35,17 @@ local function join(lines)
   return table.concat(lines, "\n", 1, half) .. "\n\t...\n" .. table.concat(lines, "\n", #lines - half + 1)
 end
 
---- The stack of the running code, innermost first; "" if only lacuna's own code is on it.
+local MOST_LEVELS = 200 -- reaching a level costs as much as it is deep
+
+--- The stack of the running code, innermost first; "" if only lacuna's own code is on it. A very deep one is cut off.
 ---@param level integer frames to leave out: 1 is the caller
 ---@return string
 function traceback.here(level)
   local lines = {}
-  level = level + 1
-  while collect(lines, getinfo(level, "nSl")) do level = level + 1 end
-  return join(lines)
+  for deeper = level + 1, level + MOST_LEVELS do
+    if not collect(lines, getinfo(deeper, "nSl")) then return join(lines) end
+  end
+  return join(lines) .. "\n\t..."
 end
 
 --- The stack of a suspended or failed coroutine, innermost first. Lua does not know the line of a frame that failed by
@@ -52,7 +55,7 @@ end
 ---@return string
 function traceback.of(thread, err)
   local lines, level = {}, 0
-  while true do
+  while level < MOST_LEVELS do
     local info = getinfo(thread, level, "nSl")
     if info and info.currentline < 0 and type(err) == "string" then
       info.currentline = tonumber(err:match("^[^\n]-:(%d+):")) or info.linedefined
@@ -60,6 +63,7 @@ function traceback.of(thread, err)
     if not collect(lines, info) then return join(lines) end
     level = level + 1
   end
+  return join(lines) .. "\n\t..."
 end
 
 --- The frames of a stack in the user's code, oldest first.

@@ -112,7 +112,7 @@ local function resumed(task, ok, is_refused)
   current = task
   if not ok or is_refused then
     unregister(task)
-    error(errors.RuntimeError(boundary.describe()), 0)
+    error(errors.quiet(errors.RuntimeError, boundary.describe()), 0)
   end
   local message = task[MUST_CANCEL]
   if message then
@@ -153,7 +153,7 @@ function trap.park_in_line(task)
       ready[ready[0]] = false
       task[MUST_CANCEL] = must_cancel -- still to be raised
     end
-    return errors.RuntimeError(boundary.describe())
+    return errors.quiet(errors.RuntimeError, boundary.describe())
   end
   local message = task[MUST_CANCEL]
   if not message then return nil end
