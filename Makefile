@@ -27,7 +27,7 @@ lint: packages-lint tree-dev
 	luacheck --quiet .
 
 bench: all
-	for run in bench/$(or $(ONLY),*)/run.*; do test ! -f "$$run" || "$$run" || exit 1; done
+	build/lacuna bench/run.lua $(ONLY)
 
 install: all
 	cmake --install build --prefix "$(PREFIX)"

@@ -1,0 +1,132 @@
+#!/usr/bin/env -S build/lacuna
+-- run.lua [NAME…]: runs the benchmarks of that name (all without one), lacuna and every peer that is installed in turn,
+-- round after round; prints medians, spread, ratios and goals, and writes build/bench/NAME.json and NAME.svg.
+--   LACUNA_BENCH_ROUNDS=2   fewer or more rounds than a benchmark asks for
+--   LACUNA_BENCH_PEERS=bun  these peers only (lacuna always)
+local async = require "lacuna"
+local json = require "runner.json"
+local launch = require "runner.launch"
+local peers = require "runner.peers"
+local plot = require "runner.plot"
+local report = require "runner.report"
+local server = require "runner.server"
+local statistics = require "runner.statistics"
+local uv = require "luv"
+local await = async.await
+
+local folder = arg[0]:match("^(.*)/") or "."
+local build = folder .. "/../build/bench"
+local fixed_rounds = tonumber(os.getenv("LACUNA_BENCH_ROUNDS"))
+local wanted_peers = os.getenv("LACUNA_BENCH_PEERS")
+
+local function names_of_all()
+  local names = {}
+  for name in uv.fs_scandir_next, uv.fs_scandir(folder) do
+    if uv.fs_stat(("%s/%s/benchmark.lua"):format(folder, name)) then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+local function is_wanted(peer)
+  if not wanted_peers or peer.name == "lacuna" then return true end
+  return (("," .. wanted_peers .. ","):find("," .. peer.name .. ",", 1, true)) ~= nil
+end
+
+-- Runs one peer once; returns the case's measures by name.
+local measure = async(function(benchmark, case, peer, base_url)
+  local argv = {unpack(peer.argv)}
+  if base_url then argv[#argv + 1] = base_url[case.scheme or "http"] .. (case.path or "") end
+  for _, argument in ipairs(case.arguments or {}) do argv[#argv + 1] = tostring(argument) end
+  local values = await(launch.measure(argv, case.limit_s or benchmark.limit_s or 60, benchmark.core,
+    peers.environment))
+  for name, value in pairs(case.expected or {}) do
+    if values[name] ~= value then
+      error(async.ValueError(("%s is %s, not %s"):format(name, tostring(values[name]), tostring(value))))
+    end
+  end
+  local measured = {}
+  for _, kind in ipairs(benchmark.measures) do measured[kind.name] = kind.of(values, case) end
+  return measured
+end)
+
+-- Whether a peer takes part in a case: a case may name those that it leaves out, as too slow for its size.
+local function is_left_out(case, peer)
+  for _, name in ipairs(case.without or {}) do
+    if name == peer.name then return true end
+  end
+  return false
+end
+
+-- All rounds of a case; returns peer -> measure -> statistics.
+local run_case = async(function(benchmark, case, takers, base_url)
+  local samples, results = {}, {}
+  for _, peer in ipairs(takers) do
+    samples[peer.name] = {}
+    local reason = not peer.argv and peer.reason or is_left_out(case, peer) and "left out of this case"
+    if reason then results[peer.name] = {reason = reason} end
+  end
+  for _ = 1, fixed_rounds or case.rounds or benchmark.rounds or 5 do
+    for _, peer in ipairs(takers) do
+      if not results[peer.name] then
+        local ok, measured = async.pcall(await, measure(benchmark, case, peer, base_url))
+        if ok then
+          table.insert(samples[peer.name], measured)
+        else
+          results[peer.name] = {reason = measured.message or tostring(measured)}
+        end
+      end
+    end
+  end
+  for name, list in pairs(samples) do
+    if not results[name] then
+      results[name] = {}
+      for _, kind in ipairs(benchmark.measures) do
+        local values = {}
+        for i, sample in ipairs(list) do values[i] = sample[kind.name] end
+        if #values > 0 then results[name][kind.name] = statistics.of(values) end
+      end
+    end
+  end
+  return results
+end)
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
+local run_benchmark = async(function(name)
+  local benchmark = dofile(("%s/%s/benchmark.lua"):format(folder, name))
+  local takers = {}
+  for _, peer in ipairs(await(peers.of(folder .. "/" .. name))) do
+    if is_wanted(peer) then takers[#takers + 1] = peer end
+  end
+  print(("%s: %s"):format(name, benchmark.title))
+  local record = {title = benchmark.title, cases = {}}
+  for index, case in ipairs(benchmark.cases) do
+    local before = await(launch.effective_cores())
+    local results = await(run_case(benchmark, case, takers, benchmark.needs_server and await(server.url())))
+    local after = await(launch.effective_cores())
+    print(("\n%s, %s   effective cores %.2f before, %.2f after"):format(name, case.name, before, after))
+    report.print_case(benchmark.measures, results, takers)
+    local verdicts = report.print_goals(benchmark.goals or {}, case.name, results)
+    record.cases[index] = {
+      name = case.name, x = case.x, line = case.line, cores = {before, after}, results = results, goals = verdicts,
+    }
+  end
+  print()
+  record.measures = {}
+  for i, kind in ipairs(benchmark.measures) do record.measures[i] = {name = kind.name, title = kind.title} end
+  write(("%s/%s.json"):format(build, name), json.encode(record))
+  if benchmark.plot then write(("%s/%s.svg"):format(build, name), plot.of(benchmark, record, takers)) end
+end)
+
+os.execute(("mkdir -p '%s'"):format(build))
+await(launch.prepare(folder .. "/runner", build))
+peers.prepare(folder .. "/runner", build)
+local names = #arg > 0 and arg or names_of_all()
+async.with(server.manager, function()
+  for _, name in ipairs(names) do await(run_benchmark(name)) end
+end)

@@ -1,0 +1,100 @@
+-- report: one case of a benchmark as a table, and its goals as reached or missed.
+-- The first measure of a benchmark is the one compared: smaller is better in all of them.
+local statistics = require "runner.statistics"
+
+local short = statistics.short
+
+local report = {}
+
+local function pad(text, width)
+  return text .. (" "):rep(width - #text:gsub("[\128-\191]", ""))
+end
+
+local function print_rows(rows)
+  local widths = {}
+  for _, row in ipairs(rows) do
+    for column, text in ipairs(row.is_text and {row[1]} or row) do
+      widths[column] = math.max(widths[column] or 0, #text:gsub("[\128-\191]", ""))
+    end
+  end
+  for _, row in ipairs(rows) do
+    local cells = {}
+    for column, text in ipairs(row) do cells[column] = pad(text, widths[column]) end
+    print("  " .. table.concat(cells, "  "):gsub("%s+$", ""))
+  end
+end
+
+--- Prints what a case gave.
+---@param measures {name: string, title: string}[]
+---@param results table<string, table> peer -> measure -> statistics, or `.reason`
+---@param peers {name: string}[]
+function report.print_case(measures, results, peers)
+  local head = {"peer", measures[1].title, "(least–greatest)", "ratio"}
+  for i = 2, #measures do head[#head + 1] = measures[i].title end
+  local rows = {head}
+  local mine = results.lacuna and results.lacuna[measures[1].name]
+  for _, peer in ipairs(peers) do
+    local result = results[peer.name]
+    if result.reason then
+      rows[#rows + 1] = {peer.name, "skipped: " .. result.reason, is_text = true}
+    else
+      local first = result[measures[1].name]
+      local row = {
+        peer.name, short(first.median), ("(%s–%s)"):format(short(first.least), short(first.greatest)),
+        mine and short(first.median / mine.median) or "-",
+      }
+      for i = 2, #measures do row[#row + 1] = short(result[measures[i].name].median) end
+      rows[#rows + 1] = row
+    end
+  end
+  print_rows(rows)
+end
+
+-- The goals of one kind: `most` is an upper bound in the measure's own unit, any other key a peer and the ratio to it.
+local function check(kind, wanted, measure, results, verdicts)
+  local mine = results.lacuna and results.lacuna[measure]
+  if not mine then return end
+  for name, value in pairs(wanted or {}) do
+    local verdict = {kind = kind, measure = measure, against = name, wanted = value}
+    if name == "most" then
+      verdict.found, verdict.is_reached = mine.median, mine.median <= value
+    elseif results[name] and results[name][measure] then
+      verdict.found = results[name][measure].median / mine.median
+      verdict.is_reached = verdict.found >= value
+    end
+    verdicts[#verdicts + 1] = verdict
+  end
+end
+
+--- Compares a case with its goals and prints the verdicts.
+---@param goals {case: string, measure: string, must?: table, reach?: table}[]
+---@param case_name string
+---@param results table
+---@return table[] verdicts
+function report.print_goals(goals, case_name, results)
+  local verdicts = {}
+  for _, goal in ipairs(goals) do
+    if goal.case == case_name then
+      check("must", goal.must, goal.measure, results, verdicts)
+      check("reach", goal.reach, goal.measure, results, verdicts)
+    end
+  end
+  table.sort(verdicts, function(a, b)
+    if a.kind ~= b.kind then return a.kind < b.kind end
+    return a.measure .. a.against < b.measure .. b.against
+  end)
+  for _, verdict in ipairs(verdicts) do
+    local wanted
+    if verdict.against == "most" then
+      wanted = ("%s at most %s"):format(verdict.measure, short(verdict.wanted))
+    else
+      wanted = ("%s %s × %s"):format(verdict.measure, short(verdict.wanted), verdict.against)
+    end
+    local outcome = verdict.found == nil and "not measured"
+      or ("%s (%s)"):format(verdict.is_reached and "reached" or "MISSED", short(verdict.found))
+    print(("  %-5s  %s: %s"):format(verdict.kind, wanted, outcome))
+  end
+  return verdicts
+end
+
+return report

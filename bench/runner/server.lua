@@ -1,0 +1,112 @@
+-- server: an nginx on the loopback, started when a benchmark first asks for its address and ended with the run.
+-- One process on core 0, for the client stands on core 1; files of 1 and of 100 KiB, by HTTP and by HTTPS.
+local async = require "lacuna"
+local launch = require "runner.launch"
+local uv = require "luv"
+local await = async.await
+
+local LIFE_S = 3600
+
+local server = {}
+
+local running -- {started, place, url}
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
+local function free_port()
+  local socket = uv.new_tcp()
+  assert(socket:bind("127.0.0.1", 0))
+  local port = socket:getsockname().port
+  socket:close()
+  return port
+end
+
+-- Waits until somebody listens.
+local wait_for = async(function(port)
+  for _ = 1, 200 do
+    local connected, socket = async.Future(), uv.new_tcp()
+    socket:connect("127.0.0.1", port, function(err)
+      socket:close()
+      connected:set_result(not err)
+    end)
+    if await(connected) then return end
+    await(async.sleep(0.02))
+  end
+  error(async.RuntimeError("nginx does not start: " .. server.errors()))
+end)
+
+local CONFIGURATION = [[
+daemon off; master_process off; pid %(place)s/pid; error_log %(place)s/errors; worker_rlimit_nofile 20000;
+events { worker_connections 16384; multi_accept on; }
+http {
+  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; open_file_cache max=10;
+  keepalive_requests 100000000; keepalive_timeout 600s;
+  client_body_temp_path %(place)s/t1; proxy_temp_path %(place)s/t2; fastcgi_temp_path %(place)s/t3;
+  uwsgi_temp_path %(place)s/t4; scgi_temp_path %(place)s/t5;
+  server { listen 127.0.0.1:%(plain)s backlog=16384; root %(place)s/www; }
+  server {
+    listen 127.0.0.1:%(tls)s ssl backlog=16384; root %(place)s/www;
+    ssl_certificate %(place)s/certificate.pem; ssl_certificate_key %(place)s/key.pem;
+    ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:sessions:10m;
+  }
+}
+]]
+
+local start = async(function()
+  local place = await(launch.check{"mktemp", "-d"}):gsub("%s+$", "")
+  await(launch.check{"mkdir", place .. "/www"})
+  write(place .. "/www/1k", ("x"):rep(1024))
+  write(place .. "/www/100k", ("x"):rep(100 * 1024))
+  await(launch.check{
+    "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+    "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+    "-keyout", place .. "/key.pem", "-out", place .. "/certificate.pem",
+  })
+  local values = {place = place, plain = free_port(), tls = free_port()}
+  write(place .. "/nginx.conf", (CONFIGURATION:gsub("%%%((%w+)%)s", values)))
+  running = {place = place}
+  running.started = launch.start(launch.command(
+    {"nginx", "-e", place .. "/errors", "-p", place, "-c", place .. "/nginx.conf"}, LIFE_S, 0))
+  await(wait_for(values.plain))
+  running.url = {
+    http = ("http://127.0.0.1:%d"):format(values.plain),
+    https = ("https://127.0.0.1:%d"):format(values.tls),
+  }
+end)
+
+--- What nginx has complained about.
+---@return string
+function server.errors()
+  local file = io.open(running.place .. "/errors")
+  if not file then return "" end
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+--- The addresses: `.http` and `.https`, without a path. Starts the server if it is not running.
+---@return {http: string, https: string}
+server.url = async(function()
+  if not running then await(start()) end
+  return running.url
+end)
+
+local Manager = {}
+
+function Manager.__aenter() end
+
+function Manager.__aexit()
+  if not running then return end
+  uv.kill(running.started.pid, "sigterm")
+  await(running.started.status)
+  await(launch.check{"rm", "-rf", running.place})
+end
+
+--- A context manager at whose end the server is ended, if it was started.
+server.manager = setmetatable({}, Manager)
+
+return server

@@ -1,0 +1,26 @@
+// go N: runtime.Gosched
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+func cpu() float64 {
+	var used syscall.Rusage
+	syscall.Getrusage(0, &used)
+	return float64(used.Utime.Sec+used.Stime.Sec) + float64(used.Utime.Usec+used.Stime.Usec)/1e6
+}
+
+func main() {
+	n, _ := strconv.Atoi(os.Args[1])
+	started, startedCpu := time.Now(), cpu()
+	for i := 0; i < n; i++ {
+		runtime.Gosched()
+	}
+	fmt.Printf("wall_s %f\ncpu_s %f\n", time.Since(started).Seconds(), cpu()-startedCpu)
+}

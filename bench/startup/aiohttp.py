@@ -1,0 +1,1 @@
+import aiohttp  # noqa: F401

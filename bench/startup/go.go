@@ -1,0 +1,4 @@
+// An empty program.
+package main
+
+func main() {}
