@@ -20,16 +20,28 @@ local cures = {
 
 local names = setmetatable({}, { __mode = "k" }) -- C function -> its name, or false
 
-local function find_name(fn)
-  for module_name, module in pairs(package.loaded) do
-    if type(module) == "table" and module_name ~= "_G" then
-      for name, value in pairs(module) do
-        if value == fn and type(name) == "string" then return module_name .. "." .. name end
-      end
-    end
+local libraries = { "string", "table", "math", "os", "io", "debug", "package", "coroutine" } -- named before others
+
+local function name_in(module_name, fn)
+  local module = package.loaded[module_name]
+  if type(module) ~= "table" then return nil end
+  for name, value in pairs(module) do
+    if value == fn and type(name) == "string" then return module_name .. "." .. name end
   end
+  return nil
+end
+
+local function find_name(fn)
   for name, value in pairs(_G) do
     if value == fn then return name end
+  end
+  for _, module_name in ipairs(libraries) do
+    local name = name_in(module_name, fn)
+    if name then return name end
+  end
+  for module_name in pairs(package.loaded) do
+    local name = name_in(module_name, fn)
+    if name then return name end
   end
   return nil
 end
