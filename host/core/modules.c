@@ -13,6 +13,7 @@ static const luaL_Reg native_modules[] = {
     {"lacuna.native.curl", luaopen_lacuna_native_curl},
     {"lacuna.native.json", luaopen_cjson_safe},
     {"lacuna.native.scheduler", luaopen_lacuna_native_scheduler},
+    {"lacuna.native.signals", luaopen_lacuna_native_signals},
     {"luv", luaopen_lacuna_native_luv},
 };
 

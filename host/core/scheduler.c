@@ -139,9 +139,10 @@ static void report_slow(lua_State *L, lac_loop *loop, lua_State *thread, double 
  * thread is idle; (seconds, task), a task sleeps. */
 static void resume_thread(lua_State *L, lac_loop *loop, lua_State *thread, int argument_count) {
   lac_scheduler *scheduler = loop->scheduler;
-  double started = loop->is_debug ? loop_now(loop) : 0;
+  bool is_timed = loop->is_debug; /* a step may turn it on, or off, for those that follow */
+  double started = is_timed ? loop_now(loop) : 0;
   int status = lua_resume(thread, argument_count);
-  if (loop->is_debug) report_slow(L, loop, thread, loop_now(loop) - started);
+  if (is_timed) report_slow(L, loop, thread, loop_now(loop) - started);
   scheduler->resumes_left--;
   if (status == LUA_YIELD) {
     switch (lua_gettop(thread)) {

@@ -84,6 +84,22 @@ local lazy = {
   print_tasks = "debug.tree",
 }
 
+-- The same for methods of the loop.
+local lazy_methods = {
+  add_signal_handler = "io.signals",
+  remove_signal_handler = "io.signals",
+}
+local Loop = loop_module.Loop
+
+setmetatable(Loop, {
+  __index = function(_, name)
+    local module_name = lazy_methods[name]
+    if not module_name then return nil end
+    Loop[name] = require("lacuna." .. module_name)[name]
+    return Loop[name]
+  end,
+})
+
 return setmetatable(async, {
   __call = function(_, fn) return coroutines.async(fn) end,
   __index = function(_, name)

@@ -31,6 +31,15 @@ local await = async.await
   end
 
   describe("in debug mode", function()
+    it("times no step that began before it was turned on", function()
+      assert.same({status = 0, stdout = "", stderr = ""}, run("", [[
+local loop = async.get_running_loop()
+time.sleep(0.2)
+loop:set_debug(true)
+await(async.sleep(0))
+loop:set_debug(false)]]))
+    end)
+
     it("reports a coroutine object that was never awaited, with the place that made it", function()
       local result = run("--debug", [[
 local work = async(function() end)

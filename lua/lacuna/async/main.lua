@@ -63,6 +63,9 @@ local function run_main(kind, source, name, arguments, finish)
     slow = function(loop, seconds, thread) checks().report_slow(loop, seconds, thread) end,
     print_tree = function() require("lacuna.debug.tree").print_tasks() end,
     deadlock = function()
+      for loop in loop_module.each() do
+        if loop.signal_handlers then return end -- a signal may come
+      end
       require("lacuna.debug.tree").print_deadlock()
       finish(FAILED)
     end,

@@ -17,6 +17,7 @@ local schedule = trap.schedule
 
 ---@class lacuna.Loop
 ---@field slow_callback_duration number seconds a step may take before debug mode reports it
+---@field signal_handlers table<string, userdata>? what io/signals.lua has installed
 local Loop = {}
 Loop.__index = Loop
 
@@ -262,6 +263,7 @@ end
 function Loop:close()
   if self.is_running_now then error(errors.RuntimeError("Cannot close a running event loop"), 2) end
   self.is_closed_now = true
+  for name in pairs(self.signal_handlers or {}) do self:remove_signal_handler(name) end
   if self.is_debug then loop_module.check_closing(self) end
   self[READY] = { [0] = 0 }
   native.clear(self[NATIVE])
