@@ -64,6 +64,17 @@ describe("await", function()
     assert.equal(list, select(2, pcall(await, async(function() error(list) end)())))
   end))
 
+  it("says what is missing when a coroutine object is used as if it were the result", body(function()
+    local count = async(function() return 5 end)
+    for _, use in ipairs {
+      function() return count() + 1 end, function() return "count: " .. count() end, function() return -count() end,
+      function() return count() < count() end, function() return 2 ^ count() end,
+    } do
+      local err = raised(async.TypeError, use)
+      assert.truthy(err.message:find("count at 0x%x+> is used before it was awaited: write await%(…%)"), err.message)
+    end
+  end))
+
   it("takes a coroutine object once", body(function()
     local coro = async(function() return 1 end)()
     await(coro)

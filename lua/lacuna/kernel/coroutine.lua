@@ -101,6 +101,15 @@ function Coroutine.__tostring(coro)
   return ("<coroutine object %s at %s>"):format(coro.name or name_of(coro[FUNCTION]), address_of(coro))
 end
 
+-- The commonest mistake: what the call gave is used as if it were the result.
+local function not_awaited(left, right)
+  local coro = coroutines.iscoroutine(left) and left or right
+  error(errors.TypeError(("%s is used before it was awaited: write await(…) around the call"):format(tostring(coro))), 2)
+end
+for _, event in ipairs { "add", "sub", "mul", "div", "mod", "pow", "unm", "concat", "lt", "le" } do
+  Coroutine["__" .. event] = not_awaited
+end
+
 coroutines.Coroutine = Coroutine
 
 --- A coroutine object that calls a function without arguments.
