@@ -39,14 +39,22 @@ local function find_name(fn)
     local name = name_in(module_name, fn)
     if name then return name end
   end
+  local others = {}
   for module_name in pairs(package.loaded) do
+    if type(module_name) == "string" then others[#others + 1] = module_name end
+  end
+  table.sort(others)
+  for _, module_name in ipairs(others) do
     local name = name_in(module_name, fn)
     if name then return name end
   end
   return nil
 end
 
-local function name_of(fn)
+--- The name of a library function, such as "string.gsub"; false for one that nobody has named.
+---@param fn function
+---@return string|false
+function boundary.name_of(fn)
   local name = names[fn]
   if name == nil then
     name = find_name(fn) or false
@@ -66,7 +74,7 @@ function boundary.describe()
     local info = debug.getinfo(level, "Snf")
     if not info then break end
     if info.what == "C" and not passable[info.func] then
-      local name = name_of(info.func) or info.name
+      local name = boundary.name_of(info.func) or info.name
       if name then
         return ("await inside a callback of the C function %s, which cannot be suspended: %s"):format(
           name, cures[name] or "await before or after the call")

@@ -92,19 +92,35 @@ local function name_in_source(info)
   return nil
 end
 
-local function name_of(fn)
-  local info = debug.getinfo(fn, "S")
-  return name_in_source(info) or ("%s:%d"):format(info.short_src, info.linedefined)
+-- The function that an async function wraps: its one upvalue that is a Lua function.
+local function wrapped(async_function)
+  for index = 1, math.huge do
+    local name, value = debug.getupvalue(async_function, index)
+    if not name then return async_function end
+    if type(value) == "function" and debug.getinfo(value, "S").what ~= "C" then return value end
+  end
+end
+
+--- What a function is called in messages, and where it stands.
+---@param fn function a Lua function, or an async function
+---@return string name of the line that defines it; if it has none, the place
+---@return string place "file:line"
+function coroutines.name_of(fn)
+  local info = debug.getinfo(coroutines.iscoroutinefunction(fn) and wrapped(fn) or fn, "S")
+  local place = ("%s:%d"):format(info.short_src, info.linedefined)
+  return name_in_source(info) or place, place
 end
 
 function Coroutine.__tostring(coro)
-  return ("<coroutine object %s at %s>"):format(coro.name or name_of(coro[FUNCTION]), address_of(coro))
+  local name = coro.name or coroutines.name_of(coro[FUNCTION])
+  return ("<coroutine object %s at %s>"):format(name, address_of(coro))
 end
 
 -- The commonest mistake: what the call gave is used as if it were the result.
 local function not_awaited(left, right)
   local coro = coroutines.iscoroutine(left) and left or right
-  error(errors.TypeError(("%s is used before it was awaited: write await(…) around the call"):format(tostring(coro))), 2)
+  local name = tostring(coro)
+  error(errors.TypeError(("%s is used before it was awaited: write await(…) around the call"):format(name)), 2)
 end
 for _, event in ipairs { "add", "sub", "mul", "div", "mod", "pow", "unm", "concat", "lt", "le" } do
   Coroutine["__" .. event] = not_awaited
