@@ -68,6 +68,8 @@ static int open_state(lua_State *L) {
   lua_gc(L, LUA_GCSTOP, 0); /* all that is made until the script starts lives as long as the runtime */
   luaL_openlibs(L);
   lac_open_modules(L);
+  lac_require(L, "lacuna.utf8");
+  lua_setglobal(L, "utf8");
   runtime->driver = lac_driver_open(L, runtime->uv, options);
   if (!runtime->driver) return luaL_error(L, "out of memory or file descriptors");
   lua_pushboolean(L, options->is_debug);
