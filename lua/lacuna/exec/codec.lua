@@ -1,0 +1,142 @@
+-- codec: how functions and values travel between Lua states, as one string.
+-- Plain data goes to LuaJIT's string.buffer as it is, after a look at whether that keeps all there is to it: no
+-- functions, no metatables, no table met twice. So does a function without upvalues, as bytecode. Anything else is
+-- drawn as an image first (codec_image). The first value of a message tells which it is: a number, how many plain
+-- values follow; a string, the bytecode of the function that comes before those; a table, an image.
+
+local buffer = require "string.buffer"
+local functions = require "lacuna.exec.codec_functions"
+local image = require "lacuna.exec.codec_image"
+local names = require "lacuna.exec.codec_names"
+
+local getmetatable, next, select, type, unpack = debug.getmetatable, next, select, type, unpack
+local is_scalar = image.is_scalar
+
+local codec = {}
+
+local DEEPEST = 90 -- string.buffer refuses what is nested deeper than 100
+local MOST_KEPT_BYTES = 65536 -- a buffer that grew beyond is given back
+
+local out, input = buffer.new(), buffer.new()
+
+local is_primitive = { ["nil"] = true, boolean = true, number = true, string = true }
+
+local is_plain_table
+
+local function is_plain(value, seen, depth)
+  local kind = type(value)
+  if is_primitive[kind] then return true end
+  if kind == "table" then return is_plain_table(value, seen, depth) end
+  return is_scalar(kind, value)
+end
+
+function is_plain_table(source, seen, depth)
+  if depth == 0 or seen[source] or getmetatable(source) or names.of(source) then return false end
+  seen[source] = true
+  for key, value in next, source do
+    local key_kind, kind = type(key), type(value)
+    if key_kind ~= "string" and key_kind ~= "number" and key_kind ~= "boolean" then return false end
+    if not is_primitive[kind] and not is_plain(value, seen, depth - 1) then return false end
+  end
+  return true
+end
+
+-- Missing values are nil, which is plain. A table is met twice if it was seen among the values before.
+local function are_plain(seen, count, a, b, c, ...)
+  if not is_primitive[type(a)] or not is_primitive[type(b)] or not is_primitive[type(c)] then
+    if not seen then
+      seen = {}
+      names.refresh()
+    end
+    if not (is_plain(a, seen, DEEPEST) and is_plain(b, seen, DEEPEST) and is_plain(c, seen, DEEPEST)) then
+      return false
+    end
+  end
+  return count <= 3 or are_plain(seen, count - 3, ...)
+end
+
+local function append(count, a, b, c, ...)
+  if count == 0 then return end
+  out:encode(a)
+  if count == 1 then return end
+  out:encode(b)
+  if count == 2 then return end
+  out:encode(c)
+  return append(count - 3, ...)
+end
+
+local function take()
+  local message = out:tostring()
+  if #message > MOST_KEPT_BYTES then out:free() end
+  return message
+end
+
+local function write_image(root_label, ...)
+  local nodes = image.write(root_label, select("#", ...), { ... })
+  out:reset():encode(nodes)
+  return take()
+end
+
+local function label_result(index) return "result " .. index end
+
+local function label_call(index, is_last)
+  if index > 1 then return "argument " .. index - 1 end
+  return is_last and "function" or ""
+end
+
+--- Writes values, nils and their number included.
+--- Errors: TypeError that names the path to what cannot travel, as in "result 2.callbacks[3]: userdata".
+---@param ... any
+---@return string
+function codec.encode(...)
+  local count = select("#", ...)
+  if not are_plain(nil, count, ...) then return write_image(label_result, ...) end
+  out:reset():encode(count)
+  append(count, ...)
+  return take()
+end
+
+--- Writes a function and the arguments of a call to it.
+--- Errors: TypeError as for `encode`, as in "upvalue 'f': upvalue 'connection': userdata" or "argument 1: thread".
+---@param fn function
+---@param ... any
+---@return string
+function codec.encode_call(fn, ...)
+  local count = select("#", ...)
+  if type(fn) ~= "function" or not are_plain(nil, count, ...) then return write_image(label_call, fn, ...) end
+  local bytecode = functions.bytecode(fn)
+  if not bytecode or not bytecode.is_self_contained then return write_image(label_call, fn, ...) end
+  out:reset():encode(bytecode.bytes):encode(count)
+  append(count, ...)
+  return take()
+end
+
+local function read_values(count)
+  if count == 0 then return end
+  if count == 1 then return input:decode() end
+  if count == 2 then
+    local first = input:decode()
+    return first, input:decode()
+  end
+  local values = {}
+  for i = 1, count do values[i] = input:decode() end
+  return unpack(values, 1, count)
+end
+
+--- Reads what `encode` or `encode_call` wrote.
+--- Errors: those of `require` for modules that are not found here; a string for a message that is cut short.
+---@param message string
+---@return any ...
+function codec.decode(message)
+  input:set(message)
+  local head = input:decode()
+  local kind = type(head)
+  if kind == "number" then return read_values(head) end
+  if kind == "string" then
+    local fn = functions.load(head)
+    return fn, read_values(input:decode())
+  end
+  return image.read(head)
+end
+
+return codec
