@@ -1,0 +1,99 @@
+-- The scripts do what scripts/README.md says: the lines of each run and, under the virtual clock, its exact time.
+-- Of scripts with real work ("Takes about …") the times in the output may differ; what must hold of them stands below.
+
+local lfs = require "lfs"
+local shell = require "spec.support.shell"
+
+local LACUNA = shell.quote(os.getenv("LACUNA") or "build/lacuna")
+local MAX_LINES = 60
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+-- Runs the script as a module of a chunk that says how long it took by the clock that the script sees.
+local TIMED = [[
+local time = require "lacuna.time"
+local began = time.monotonic()
+local ok, err = pcall(dofile, %q)
+print(("took %%.4f"):format(time.monotonic() - began))
+if not ok then error(err, 0) end]]
+
+-- What of an output is the same in each run.
+local function stable(text, is_exact)
+  text = text:gsub("0x%x+", "0x…"):gsub("%s+$", "")
+  return is_exact and text or (text:gsub("%d+%.%d+", "#"))
+end
+
+local sections = {} -- path -> what the README says of it
+local readme = read("scripts/README.md")
+for section in readme:gsub("\n### ", "\0"):gmatch("%z([^%z]+)") do
+  local input, path, arguments = section:match("\n    ([^\n]-)build/lacuna scripts/(%S+%.lua)([^\n]*)\n")
+  local about, seconds, status = section:match("\nTakes (%a*)%s?([%d.]+) s;?([^\n]*)%.")
+  if path and seconds then
+    sections[path] = {
+      input = input, arguments = arguments, output = section:match("\n```output\n(.-)\n```\n"),
+      is_exact = about == "", seconds = tonumber(seconds), status = tonumber(status:match("status is (%d+)") or 0),
+    }
+  end
+end
+
+local paths = {}
+for folder in lfs.dir("scripts") do
+  if folder:find("^%d%d%-") then
+    for name in lfs.dir("scripts/" .. folder) do
+      if name:find("%.lua$") then paths[#paths + 1] = folder .. "/" .. name end
+    end
+  end
+end
+table.sort(paths)
+
+describe("the script", function()
+  for _, path in ipairs(paths) do
+    describe(path, function()
+      local section = sections[path]
+
+      it("is short, says in its first line what it shows, and is in the README", function()
+        local text = read("scripts/" .. path)
+        assert.equal("-- " .. path:match("([^/]+)%.lua$") .. ": ", text:match("^%-%- [^:]+: "))
+        assert.is_true(select(2, text:gsub("\n", "")) <= MAX_LINES)
+        assert.is_truthy(section, path .. " has no section")
+      end)
+
+      it("prints the lines that the README shows", function()
+        local result = shell.run(("%s %s %s scripts/%s %s 2>&1"):format(
+          section.input, LACUNA, section.is_exact and "--clock=virtual" or "", path, section.arguments))
+        assert.equal(stable(section.output, section.is_exact), stable(result.stdout, section.is_exact))
+        assert.equal(section.status, result.status)
+      end)
+
+      if section and section.is_exact and section.status == 0 then
+        it("takes the time that the README says", function()
+          local result = shell.run(("%s --clock=virtual -e %s %s"):format(
+            LACUNA, shell.quote(TIMED:format("scripts/" .. path)), section.arguments))
+          assert.equal(section.seconds, tonumber(("%.2f"):format(tonumber(result.stdout:match("took (%S+)\n$")))))
+        end)
+      end
+    end)
+  end
+
+  it("that has a section is there", function()
+    for path in pairs(sections) do assert.is_truthy(lfs.attributes("scripts/" .. path), path) end
+  end)
+end)
+
+describe("the table of examples", function()
+  it("names each example once, and scripts that are there", function()
+    local seen, count = {}, 0
+    for example, script in readme:gmatch("\n| (%d%d%d%-%d+) | [^|]+ | ([^|]+) |") do
+      assert.is_nil(seen[example], example)
+      seen[example], count = true, count + 1
+      local path = script:match("%]%(([^)]+)%)")
+      if path then assert.is_truthy(sections[path], example) else assert.is_truthy(script:find("^to come"), example) end
+    end
+    assert.equal(77, count)
+  end)
+end)
