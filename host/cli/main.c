@@ -1,4 +1,5 @@
-/* main: the command. It reads the options, turns Ctrl-C into an interrupt, and runs one script. */
+/* main: the command. It reads the options, turns Ctrl-C into an interrupt, and runs one script: the user's, or the
+ * few words that hand everything else on the command line to lua/lacuna/cli/run.lua. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,22 +36,40 @@ static void watch_signals(lacuna_t *runtime) {
   sigaction(SIGQUIT, &action, NULL);
 }
 
-int main(int argc, char **argv) {
-  cli_options options;
-  if (!cli_parse_options(&options, argc, argv)) return LACUNA_USAGE;
-  if (options.is_help) return cli_print_usage(stdout), LACUNA_OK;
-  if (options.is_version) return printf("lacuna %s\n", lacuna_version()), LACUNA_OK;
+static int run(lacuna_t *runtime, const cli_options *options) {
+  if (options->script) return lacuna_run_file(runtime, options->script, options->argc, options->argv);
+  return lacuna_run_string(runtime, "require('lacuna.cli.run')(...)", "=[lacuna]", options->program_length,
+                           (char **)options->program);
+}
+
+/* Runs a runtime from its making to its end. */
+static int run_command(const cli_options *options) {
   signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of one write, not the end of the process */
-  lacuna_t *runtime = lacuna_new(&options.runtime);
+  lacuna_t *runtime = lacuna_new(&options->runtime);
   if (!runtime) {
     fprintf(stderr, "lacuna: out of memory or file descriptors\n");
     return LACUNA_FAILED;
   }
   watch_signals(runtime);
-  int status = options.code ? lacuna_run_string(runtime, options.code, "=(command line)", options.argc, options.argv)
-                            : lacuna_run_file(runtime, options.script, options.argc, options.argv);
+  int status = run(runtime, options);
   interrupted_runtime = NULL;
   lacuna_free(runtime);
+  return status;
+}
+
+int main(int argc, char **argv) {
+  cli_options options;
+  int status = LACUNA_OK;
+  if (!cli_parse_options(&options, argc, argv)) {
+    status = LACUNA_USAGE;
+  } else if (options.is_help) {
+    cli_print_help(stdout);
+  } else if (options.is_version) {
+    printf("lacuna %s\n", lacuna_version());
+  } else {
+    status = run_command(&options);
+  }
+  cli_free_options(&options);
   bool is_lost = ferror(stdout) != 0; /* of an earlier flush; errno is no longer its */
   if ((fflush(stdout) != 0 || is_lost) && status == LACUNA_OK) {
     perror("lacuna: cannot write to the standard output");

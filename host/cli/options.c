@@ -4,18 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-typedef struct option_row {
-  const char *name, *alias; /* alias may be NULL */
-  const char *value;        /* what the value is called in --help; NULL if there is none */
-  const char *help;
-  bool (*apply)(cli_options *options, const char *value); /* false: the value is not one of its values */
-} option_row;
-
-static bool apply_code(cli_options *options, const char *value) {
-  options->code = value;
-  return true;
-}
+/* ---- the tables ---- */
 
 static bool apply_clock(cli_options *options, const char *value) {
   options->runtime.is_clock_virtual = strcmp(value, "virtual") == 0;
@@ -35,6 +26,12 @@ static bool apply_debug(cli_options *options, const char *value) {
   return true;
 }
 
+static bool apply_interactive(cli_options *options, const char *value) {
+  (void)value;
+  options->is_interactive = true;
+  return true;
+}
+
 static bool apply_version(cli_options *options, const char *value) {
   (void)value;
   options->is_version = true;
@@ -47,75 +44,168 @@ static bool apply_help(cli_options *options, const char *value) {
   return true;
 }
 
-static const option_row option_table[] = {
-    {"-e", NULL, "CODE", "run CODE instead of a script", apply_code},
-    {"--debug", NULL, NULL, "report slow steps and forgotten awaits (LACUNA_DEBUG=1)", apply_debug},
-    {"--clock", NULL, "real|virtual", "virtual: sleeps take no time (LACUNA_CLOCK)", apply_clock},
-    {"--shuffle", NULL, "SEED", "run what is ready in an order that SEED decides (1, 2, ...)", apply_shuffle},
-    {"-v", "--version", NULL, "print the version", apply_version},
-    {"-h", "--help", NULL, "print this", apply_help},
-};
-enum { OPTION_COUNT = sizeof option_table / sizeof *option_table };
+const char cli_usage[] = "lacuna [options] [script.lua | - | command] [arguments]";
 
-void cli_print_usage(FILE *file) {
-  fputs("usage: lacuna [options] [script.lua | -] [arguments]\n", file);
-  for (int i = 0; i < OPTION_COUNT; i++) {
-    const option_row *row = &option_table[i];
-    char names[64];
-    snprintf(names, sizeof names, "%s%s%s%s%s", row->name, row->alias ? ", " : "", row->alias ? row->alias : "",
-             row->value ? (row->name[1] == '-' ? "=" : " ") : "", row->value ? row->value : "");
-    fprintf(file, "  %-24s %s\n", names, row->help);
+const cli_option_row cli_option_table[] = {
+    {"-e", NULL, "CODE", "run CODE, which may await, instead of a script", "code", NULL},
+    {"-p", NULL, "EXPR", "print the values of EXPR, which may await", "expression", NULL},
+    {"-l", NULL, "MODULE", "require MODULE first, into the global of its name", "module", NULL},
+    {"-i", NULL, NULL, "go on at the prompt after the script or the code", NULL, apply_interactive},
+    {"--debug", NULL, NULL, "report slow steps and forgotten awaits", NULL, apply_debug},
+    {"--clock", NULL, "real|virtual", "virtual: sleeps take no time", NULL, apply_clock},
+    {"--shuffle", NULL, "SEED", "run what is ready in an order that SEED decides (1, 2, ...)", NULL, apply_shuffle},
+    {"-v", "--version", NULL, "print the version", NULL, apply_version},
+    {"-h", "--help", NULL, "print this", NULL, apply_help},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
+const cli_word_row cli_command_table[] = {
+    {"check", "FILE...", "look for syntax errors"},
+    {NULL, NULL, NULL},
+};
+
+const cli_word_row cli_environment_table[] = {
+    {"LACUNA_DEBUG", "1", "as --debug"},
+    {"LACUNA_CLOCK", "real|virtual", "as --clock"},
+    {"LACUNA_LUA", "FOLDER", "load lacuna's own Lua files from below FOLDER, for work on lacuna itself"},
+    {NULL, NULL, NULL},
+};
+
+/* ---- help ---- */
+
+void cli_name_option(const cli_option_row *row, char *text, size_t size_bytes) {
+  bool is_long = row->name[1] == '-';
+  snprintf(text, size_bytes, "%s%s%s%s%s", row->name, row->alias ? ", " : "", row->alias ? row->alias : "",
+           row->value ? (is_long ? "=" : " ") : "", row->value ? row->value : "");
+}
+
+static void print_row(FILE *file, const char *name, const char *help) {
+  fprintf(file, "  %-28s %s\n", name, help);
+}
+
+void cli_print_help(FILE *file) {
+  char name[64];
+  fprintf(file, "usage: %s\n", cli_usage);
+  fputs("Without a script: the prompt on a terminal, else the script that the standard input holds.\n\noptions:\n",
+        file);
+  for (const cli_option_row *row = cli_option_table; row->name; row++) {
+    cli_name_option(row, name, sizeof name);
+    print_row(file, name, row->help);
+  }
+  fputs("\ncommands:\n", file);
+  for (const cli_word_row *row = cli_command_table; row->name; row++) {
+    snprintf(name, sizeof name, "%s %s", row->name, row->value);
+    print_row(file, name, row->help);
+  }
+  fputs("\nenvironment:\n", file);
+  for (const cli_word_row *row = cli_environment_table; row->name; row++) {
+    snprintf(name, sizeof name, "%s=%s", row->name, row->value);
+    print_row(file, name, row->help);
   }
 }
 
-static bool refuse(const char *what, const char *option) {
-  fprintf(stderr, "lacuna: %s: %s\n", what, option);
-  cli_print_usage(stderr);
+/* Says on stderr what is wrong with `subject`; false. `name` is of the option that it stands for, or "". */
+static bool refuse(const char *what, const char *name, const char *subject) {
+  fprintf(stderr, "lacuna: %s%s: %s\nusage: %s\n", what, name, subject, cli_usage);
+  fputs("lacuna --help lists the options\n", stderr);
   return false;
 }
 
-/* The row that `argument` names, by itself or as NAME=VALUE; NULL if none does. */
-static const option_row *find_option(const char *argument) {
+/* ---- parsing ---- */
+
+/* The row that `argument` names, by itself, as --NAME=VALUE or as -NVALUE; NULL if none does. `value` is what stands
+ * in the same word, NULL if nothing does. */
+static const cli_option_row *find_option(const char *argument, const char **value) {
   size_t length = strcspn(argument, "=");
-  for (int i = 0; i < OPTION_COUNT; i++) {
-    const option_row *row = &option_table[i];
+  for (const cli_option_row *row = cli_option_table; row->name; row++) {
+    bool is_long = row->name[1] == '-';
+    *value = NULL;
     if (strcmp(argument, row->name) == 0 || (row->alias && strcmp(argument, row->alias) == 0)) return row;
-    if (argument[length] == '=' && strlen(row->name) == length && strncmp(argument, row->name, length) == 0 &&
-        row->value && row->name[1] == '-')
+    *value = is_long ? argument + length + 1 : argument + 2;
+    if (is_long && argument[length] == '=' && strlen(row->name) == length && strncmp(argument, row->name, length) == 0)
       return row;
+    if (!is_long && row->value && argument[1] == row->name[1]) return row;
   }
   return NULL;
+}
+
+static void add_step(cli_options *options, const char *kind, const char *value) {
+  options->program[options->program_length++] = kind;
+  options->program[options->program_length++] = value;
 }
 
 static bool read_environment(cli_options *options) {
   const char *debug = getenv("LACUNA_DEBUG");
   if (debug && *debug && strcmp(debug, "0") != 0) options->runtime.is_debug = true;
   const char *clock = getenv("LACUNA_CLOCK");
-  if (clock && *clock && !apply_clock(options, clock)) return refuse("LACUNA_CLOCK is neither real nor virtual", clock);
+  if (clock && *clock && !apply_clock(options, clock)) return refuse("wrong value for ", "LACUNA_CLOCK", clock);
   return true;
+}
+
+/* Takes options up to the first word that is none; returns its index, or -1 on wrong usage. */
+static int take_options(cli_options *options, int argc, char **argv) {
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--") == 0) return i + 1;
+    if (argv[i][0] != '-' || argv[i][1] == '\0') return i;
+    const char *value;
+    const cli_option_row *row = find_option(argv[i], &value);
+    if (!row) return refuse("unknown option", "", argv[i]) - 1;
+    if (value && !row->value) return refuse("option that takes no value", "", argv[i]) - 1;
+    if (!value && row->value && !(value = argv[++i])) return refuse("option without its value", "", row->name) - 1;
+    if (row->kind) {
+      add_step(options, row->kind, value);
+    } else if (!row->apply(options, value)) {
+      return refuse("wrong value for ", row->name, value) - 1;
+    }
+  }
+  return argc;
+}
+
+static bool is_command(const char *word) {
+  for (const cli_word_row *row = cli_command_table; row->name; row++) {
+    if (strcmp(word, row->name) == 0) return true;
+  }
+  return false;
+}
+
+static bool has_code(const cli_options *options) {
+  for (int i = 0; i < options->program_length; i += 2) {
+    if (strcmp(options->program[i], "module") != 0) return true;
+  }
+  return false;
 }
 
 bool cli_parse_options(cli_options *options, int argc, char **argv) {
   *options = (cli_options){0};
+  options->program = calloc(3 * (size_t)argc + 8, sizeof *options->program); /* two a word, then the arguments */
+  if (!options->program) return refuse("out of memory", "", "options");
   if (!read_environment(options)) return false;
-  int i = 1;
-  for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-    const option_row *row = find_option(argv[i]);
-    if (!row) return refuse("unknown option", argv[i]);
-    const char *value = strchr(argv[i], '=');
-    if (value) {
-      value++;
-    } else if (row->value) {
-      if (++i == argc) return refuse("option without its value", row->name);
-      value = argv[i];
-    }
-    if (!row->apply(options, value)) return refuse("wrong value for", row->name);
-  }
+  int i = take_options(options, argc, argv);
+  if (i < 0) return false;
   if (options->is_help || options->is_version) return true;
-  if (!options->code) {
-    options->script = i < argc ? argv[i++] : "-";
+  const char *script = NULL;
+  if (!has_code(options)) {
+    if (i < argc) {
+      script = argv[i++];
+    } else if (!options->is_interactive && !isatty(STDIN_FILENO)) {
+      script = "-";
+    } else {
+      options->is_interactive = true;
+    }
   }
   options->argc = argc - i;
   options->argv = argv + i;
+  if (script && !options->is_interactive && options->program_length == 0 && !is_command(script)) {
+    options->script = script;
+    return true;
+  }
+  if (script) add_step(options, is_command(script) ? "command" : "file", script);
+  if (options->is_interactive) add_step(options, "prompt", "");
+  options->program[options->program_length++] = "--";
+  for (int k = 0; k < options->argc; k++) options->program[options->program_length++] = options->argv[k];
   return true;
+}
+
+void cli_free_options(cli_options *options) {
+  free(options->program);
 }

@@ -91,16 +91,25 @@ local function print_values(...)
   io.stdout:write(table.concat(texts, "\t"), "\n")
 end
 
---- Sets the globals that a script finds: arg, and the require, dofile and print that let a task suspend below them.
----@param source string the script's path, or the text of -e
+--- Makes a script, or code that is none, the one that runs: sets the global arg, and has require look beside it first.
+---@param source string the script's path, or the text of the code
+---@param kind "file"|"string"
+---@param arguments string[]
+function script.enter(source, kind, arguments)
+  arg = { [0] = kind == "file" and source or "-e", unpack(arguments) } -- luacheck: globals arg
+  local directory = kind == "file" and source:match("^(.*)/[^/]*$") or "."
+  package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(directory, directory, package.path)
+end
+
+--- Sets up the globals that every script finds: the require, dofile and print that let a task suspend below them, and
+--- what script.enter sets.
+---@param source string the script's path, or the text of the code
 ---@param kind "file"|"string"
 ---@param arguments string[]
 function script.prepare(source, kind, arguments)
-  arg = { [0] = kind == "file" and source or "-e", unpack(arguments) } -- luacheck: globals arg
   require, print = require_module, print_values -- luacheck: globals require print
   dofile = function(path) return load_file(path)() end -- luacheck: globals dofile
-  local directory = kind == "file" and source:match("^(.*)/[^/]*$") or "."
-  package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(directory, directory, package.path)
+  script.enter(source, kind, arguments)
   local home = os.getenv("HOME")
   if home then -- where `luarocks --local` installs
     package.path = ("%s;%s/.luarocks/share/lua/5.1/?.lua;%s/.luarocks/share/lua/5.1/?/init.lua"):format(
