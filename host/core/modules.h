@@ -26,6 +26,7 @@ int luaopen_lacuna_native_clock(lua_State *L);
 int luaopen_lacuna_native_curl(lua_State *L);
 int luaopen_lacuna_native_luv(lua_State *L);
 int luaopen_lacuna_native_signals(lua_State *L);
+int luaopen_lacuna_native_worker(lua_State *L);
 int luaopen_cjson_safe(lua_State *L); /* of lua-cjson, which has no header for it */
 
 /* Closes the handles that scripts made with luv and left open; they die with the Lua state, not with a closer, so that

@@ -56,6 +56,23 @@ function async.all_tasks(loop)
   return task_module.pending(loop or loops.get_running_loop())
 end
 
+--- Starts fn(...) in an executor, or in the default pool of threads; see executor:submit.
+--- Source: asyncio.loop.run_in_executor.
+---@param executor? lacuna.Executor
+---@param fn function
+---@param ... any
+---@return lacuna.Future
+function loop_module.Loop:run_in_executor(executor, fn, ...)
+  return require("lacuna.exec").run_in_executor(self, executor, fn, ...)
+end
+
+--- Ends the default pool of threads once its calls have ended. Suspends until then.
+--- Source: asyncio.loop.shutdown_default_executor.
+---@return lacuna.Coroutine
+function loop_module.Loop.shutdown_default_executor()
+  return require("lacuna.exec").shutdown_default_executor()
+end
+
 -- Name -> the module that defines it, loaded when the name is first looked up.
 local lazy = {
   with = "async.context",
@@ -80,6 +97,8 @@ local lazy = {
   Queue = "async.queues",
   LifoQueue = "async.queues",
   PriorityQueue = "async.queues",
+  to_thread = "exec",
+  ThreadPoolExecutor = "exec",
   fetch = "http",
   print_tasks = "debug.tree",
 }

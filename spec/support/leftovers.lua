@@ -38,6 +38,7 @@ busted.before_each(function()
 end)
 
 busted.after_each(function()
+  async.await(async.get_running_loop():shutdown_default_executor()) -- its warm workers hold descriptors
   for _ = 1, 3 do -- closing takes a turn of the loop, and what a dropped object owned takes a collection
     collectgarbage()
     async.await(async.sleep(0))

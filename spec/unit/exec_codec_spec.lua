@@ -353,7 +353,7 @@ describe("codec refuses", function()
     assert.equal("argument 1.f: upvalue 'file': userdata", refusal(print, {f = function() return file end}))
     assert.equal("argument 1: metatable.__index: upvalue 'file': userdata",
       refusal(print, setmetatable({}, {__index = function() return file end})))
-    assert.equal("result 2: userdata", select(2, pcall(codec.encode, 1, file)).message)
+    assert.equal("value 2: userdata", select(2, pcall(codec.encode, 1, file)).message)
     file:close()
   end)
 

@@ -88,7 +88,7 @@ end
 local function print_values(...)
   local texts = { ... }
   for i = 1, select("#", ...) do texts[i] = tostring((select(i, ...))) end
-  io.stdout:write(table.concat(texts, "\t"), "\n")
+  io.stdout:write(table.concat(texts, "\t") .. "\n") -- in one piece: worker threads print too
 end
 
 --- Makes a script, or code that is none, the one that runs: sets the global arg, and has require look beside it first.

@@ -77,23 +77,39 @@ local function write_image(root_label, ...)
   return take()
 end
 
-local function label_result(index) return "result " .. index end
+local function label_value(index) return "value " .. index end
+
+local function label_outcome(index) return "result " .. index - 2 end
 
 local function label_call(index, is_last)
   if index > 1 then return "argument " .. index - 1 end
   return is_last and "function" or ""
 end
 
---- Writes values, nils and their number included.
---- Errors: TypeError that names the path to what cannot travel, as in "result 2.callbacks[3]: userdata".
----@param ... any
----@return string
-function codec.encode(...)
+local function write_values(root_label, ...)
   local count = select("#", ...)
-  if not are_plain(nil, count, ...) then return write_image(label_result, ...) end
+  if not are_plain(nil, count, ...) then return write_image(root_label, ...) end
   out:reset():encode(count)
   append(count, ...)
   return take()
+end
+
+--- Writes values, nils and their number included.
+--- Errors: TypeError that names the path to what cannot travel, as in "value 2.callbacks[3]: userdata".
+---@param ... any
+---@return string
+function codec.encode(...)
+  return write_values(label_value, ...)
+end
+
+--- Writes the outcome of a call (exec/call.lua).
+--- Errors: TypeError as for `encode`, as in "result 2.callbacks[3]: userdata".
+---@param is_ok boolean
+---@param elapsed number|false
+---@param ... any the results, or the error
+---@return string
+function codec.encode_outcome(is_ok, elapsed, ...)
+  return write_values(label_outcome, is_ok, elapsed, ...)
 end
 
 --- Writes a function and the arguments of a call to it.
@@ -123,7 +139,7 @@ local function read_values(count)
   return unpack(values, 1, count)
 end
 
---- Reads what `encode` or `encode_call` wrote.
+--- Reads what one of the above wrote.
 --- Errors: those of `require` for modules that are not found here; a string for a message that is cut short.
 ---@param message string
 ---@return any ...

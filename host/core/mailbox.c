@@ -1,0 +1,251 @@
+/* mailbox: a ring of messages under one lock. A message's place follows from its ticket, so that taking one back costs
+ * no search; it leaves a hole, which pop skips. */
+#include "core/mailbox.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+enum { FIRST_CAPACITY = 16 };
+
+struct lac_mailbox {
+  pthread_mutex_t lock; /* held for tens of nanoseconds: an adaptive one, which spins before it sleeps */
+  atomic_uint holders;
+  uint32_t limit;
+  bool is_closed;
+  /* The ring: the message with ticket t is at slots[t % capacity]; capacity is a power of two. */
+  lac_message **slots;
+  uint32_t capacity;
+  lac_ticket first, next; /* tickets of the oldest slot in use, hole or not, and of the next message */
+  _Atomic uint32_t count; /* messages, holes left out; written under the lock, read by spinners without */
+  atomic_uint spinners;
+  lac_waiter lines[LAC_SIDE_COUNT]; /* heads of rings */
+};
+
+/* ---- messages ---- */
+
+lac_message *lac_message_new(int64_t id, const char *bytes, size_t size) {
+  lac_message *message = malloc(sizeof *message + size);
+  if (!message) return NULL;
+  message->id = id;
+  message->ticket = 0;
+  message->size = size;
+  memcpy(message->bytes, bytes, size);
+  return message;
+}
+
+void lac_message_free(lac_message *message) {
+  free(message);
+}
+
+/* ---- the line of waiters; all under the lock ---- */
+
+static void leave_line(lac_waiter *waiter) {
+  waiter->previous->next = waiter->next;
+  waiter->next->previous = waiter->previous;
+  waiter->next = waiter->previous = NULL;
+}
+
+static void notify_first(lac_mailbox *mailbox, lac_side side) {
+  lac_waiter *line = &mailbox->lines[side], *waiter = line->next;
+  if (waiter == line) return;
+  leave_line(waiter);
+  waiter->is_notified = true;
+  waiter->notify(waiter);
+}
+
+static bool has_space(const lac_mailbox *mailbox) {
+  return mailbox->limit == 0 || mailbox->count < mailbox->limit;
+}
+
+static bool has_cause(const lac_mailbox *mailbox, lac_side side) {
+  return side == LAC_FOR_MESSAGE ? mailbox->count > 0 : has_space(mailbox);
+}
+
+/* ---- making and letting go ---- */
+
+static bool init_lock(pthread_mutex_t *lock) {
+  pthread_mutexattr_t attributes;
+  if (pthread_mutexattr_init(&attributes) != 0) return false;
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+  pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+  bool is_made = pthread_mutex_init(lock, &attributes) == 0;
+  pthread_mutexattr_destroy(&attributes);
+  return is_made;
+}
+
+lac_mailbox *lac_mailbox_new(uint32_t limit) {
+  lac_mailbox *mailbox = calloc(1, sizeof *mailbox);
+  if (!mailbox) return NULL;
+  mailbox->slots = calloc(FIRST_CAPACITY, sizeof(lac_message *));
+  if (!mailbox->slots || !init_lock(&mailbox->lock)) {
+    free(mailbox->slots);
+    free(mailbox);
+    return NULL;
+  }
+  mailbox->capacity = FIRST_CAPACITY;
+  mailbox->first = mailbox->next = 1;
+  mailbox->limit = limit;
+  atomic_init(&mailbox->holders, 1);
+  for (int side = 0; side < LAC_SIDE_COUNT; side++) {
+    lac_waiter *line = &mailbox->lines[side];
+    line->next = line->previous = line;
+  }
+  return mailbox;
+}
+
+lac_mailbox *lac_mailbox_retain(lac_mailbox *mailbox) {
+  atomic_fetch_add(&mailbox->holders, 1);
+  return mailbox;
+}
+
+static void free_messages(lac_mailbox *mailbox) {
+  for (uint32_t i = 0; i < mailbox->capacity; i++) {
+    lac_message_free(mailbox->slots[i]);
+    mailbox->slots[i] = NULL;
+  }
+  mailbox->first = mailbox->next;
+  mailbox->count = 0;
+}
+
+void lac_mailbox_release(lac_mailbox *mailbox) {
+  if (!mailbox || atomic_fetch_sub(&mailbox->holders, 1) > 1) return;
+  free_messages(mailbox);
+  pthread_mutex_destroy(&mailbox->lock);
+  free(mailbox->slots);
+  free(mailbox);
+}
+
+/* ---- messages in and out ---- */
+
+static lac_message **slot_of(lac_mailbox *mailbox, lac_ticket ticket) {
+  return &mailbox->slots[ticket & (mailbox->capacity - 1)];
+}
+
+/* Doubles the ring. False if memory ran out. */
+static bool grow(lac_mailbox *mailbox) {
+  uint32_t capacity = mailbox->capacity * 2;
+  lac_message **slots = capacity > mailbox->capacity ? calloc(capacity, sizeof(lac_message *)) : NULL;
+  if (!slots) return false;
+  for (lac_ticket ticket = mailbox->first; ticket < mailbox->next; ticket++)
+    slots[ticket & (capacity - 1)] = *slot_of(mailbox, ticket);
+  free(mailbox->slots);
+  mailbox->slots = slots;
+  mailbox->capacity = capacity;
+  return true;
+}
+
+/* Appends under the lock. */
+static lac_push_result append(lac_mailbox *mailbox, lac_message *message) {
+  if (mailbox->next - mailbox->first == mailbox->capacity && !grow(mailbox)) return LAC_NO_MEMORY;
+  message->ticket = mailbox->next++;
+  *slot_of(mailbox, message->ticket) = message;
+  mailbox->count++;
+  if (mailbox->count > mailbox->spinners) notify_first(mailbox, LAC_FOR_MESSAGE);
+  return LAC_PUSHED;
+}
+
+lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_message *message, lac_ticket *ticket) {
+  pthread_mutex_lock(&mailbox->lock);
+  lac_push_result result = mailbox->is_closed ? LAC_CLOSED : !has_space(mailbox) ? LAC_FULL : append(mailbox, message);
+  if (result == LAC_PUSHED && ticket) *ticket = message->ticket;
+  pthread_mutex_unlock(&mailbox->lock);
+  return result;
+}
+
+lac_push_result lac_mailbox_push_last(lac_mailbox *mailbox, lac_message *message) {
+  pthread_mutex_lock(&mailbox->lock);
+  lac_push_result result = append(mailbox, message);
+  pthread_mutex_unlock(&mailbox->lock);
+  return result;
+}
+
+static void skip_holes(lac_mailbox *mailbox) {
+  while (mailbox->first < mailbox->next && !*slot_of(mailbox, mailbox->first)) mailbox->first++;
+}
+
+/* Takes the message out of its slot, under the lock. */
+static lac_message *take(lac_mailbox *mailbox, lac_ticket ticket) {
+  lac_message *message = *slot_of(mailbox, ticket);
+  *slot_of(mailbox, ticket) = NULL;
+  mailbox->count--;
+  skip_holes(mailbox);
+  if (mailbox->limit > 0) notify_first(mailbox, LAC_FOR_SPACE);
+  return message;
+}
+
+lac_message *lac_mailbox_pop(lac_mailbox *mailbox, _Atomic lac_ticket *ticket, bool *is_closed) {
+  lac_message *message = NULL;
+  pthread_mutex_lock(&mailbox->lock);
+  *is_closed = mailbox->count == 0 && mailbox->is_closed;
+  if (mailbox->count > 0) {
+    message = take(mailbox, mailbox->first);
+    if (ticket) *ticket = message->ticket;
+  }
+  pthread_mutex_unlock(&mailbox->lock);
+  return message;
+}
+
+bool lac_mailbox_take_back(lac_mailbox *mailbox, lac_ticket ticket) {
+  lac_message *message = NULL;
+  pthread_mutex_lock(&mailbox->lock);
+  if (ticket >= mailbox->first && ticket < mailbox->next && *slot_of(mailbox, ticket)) message = take(mailbox, ticket);
+  pthread_mutex_unlock(&mailbox->lock);
+  lac_message_free(message);
+  return message != NULL;
+}
+
+static void relax_processor(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+void lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns) {
+  enum { LOOKS_PER_CLOCK = 32 };
+  atomic_fetch_add(&mailbox->spinners, 1);
+  uint64_t started_ns = uv_hrtime();
+  do {
+    for (int look = 0; look < LOOKS_PER_CLOCK && mailbox->count == 0; look++) relax_processor();
+  } while (mailbox->count == 0 && uv_hrtime() - started_ns < limit_ns);
+  atomic_fetch_sub(&mailbox->spinners, 1);
+}
+
+void lac_mailbox_close(lac_mailbox *mailbox, bool is_emptied) {
+  pthread_mutex_lock(&mailbox->lock);
+  mailbox->is_closed = true;
+  if (is_emptied) free_messages(mailbox);
+  for (int side = 0; side < LAC_SIDE_COUNT; side++) {
+    while (mailbox->lines[side].next != &mailbox->lines[side]) notify_first(mailbox, (lac_side)side);
+  }
+  pthread_mutex_unlock(&mailbox->lock);
+}
+
+/* ---- waiters ---- */
+
+void lac_mailbox_enlist(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter) {
+  pthread_mutex_lock(&mailbox->lock);
+  if (!waiter->next) {
+    lac_waiter *line = &mailbox->lines[side];
+    waiter->is_notified = false;
+    waiter->next = line;
+    waiter->previous = line->previous;
+    waiter->previous->next = line->previous = waiter;
+    if (mailbox->is_closed || has_cause(mailbox, side)) notify_first(mailbox, side);
+  }
+  pthread_mutex_unlock(&mailbox->lock);
+}
+
+void lac_mailbox_withdraw(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter) {
+  pthread_mutex_lock(&mailbox->lock);
+  if (waiter->next) leave_line(waiter);
+  if (waiter->is_notified) {
+    waiter->is_notified = false;
+    if (has_cause(mailbox, side)) notify_first(mailbox, side);
+  }
+  pthread_mutex_unlock(&mailbox->lock);
+}

@@ -1,0 +1,80 @@
+/* mailbox: a bounded queue of messages between threads.
+ *
+ * Any number of threads push and pop. Nobody ever blocks: a mailbox that is full refuses, one that is empty gives
+ * nothing, and who wants to be told when that changes enlists a waiter, whose `notify` is called once. A popper that
+ * expects a message within microseconds may spin instead, which spares both sides the system calls of a wake-up.
+ *
+ * Threads: every function may be called from any thread. `notify` runs on the thread that pushed, popped or closed,
+ * with the mailbox locked: it must not call back into the mailbox, and does no more than ring (uv_async_send).
+ * Ownership: a mailbox is counted, each holder releases it once. A message belongs to whoever made it until it has been
+ * pushed, to the mailbox until it is popped, then to the popper. A waiter belongs to who enlisted it, who must withdraw
+ * it before it goes away; after lac_mailbox_withdraw has returned, its notify is not called and not running. */
+#ifndef LAC_CORE_MAILBOX_H
+#define LAC_CORE_MAILBOX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct lac_mailbox lac_mailbox;
+typedef struct lac_waiter lac_waiter;
+
+/* Tickets number the messages of a mailbox in the order in which they were pushed, from 1; 0 is none. */
+typedef uint64_t lac_ticket;
+
+typedef struct lac_message {
+  int64_t id;        /* the sender's; the mailbox does not look at it */
+  lac_ticket ticket; /* given by the mailbox */
+  size_t size;
+  char bytes[];
+} lac_message;
+
+typedef enum lac_push_result { LAC_PUSHED, LAC_FULL, LAC_CLOSED, LAC_NO_MEMORY } lac_push_result;
+
+/* What a waiter waits for. */
+typedef enum lac_side { LAC_FOR_MESSAGE, LAC_FOR_SPACE, LAC_SIDE_COUNT } lac_side;
+
+struct lac_waiter {
+  void (*notify)(lac_waiter *waiter);
+  /* The mailbox's own, guarded by its lock: */
+  lac_waiter *next, *previous; /* in the line of its side; NULL when not in it */
+  bool is_notified;            /* taken out of the line to be told, not enlisted again since */
+};
+
+/* A message with a copy of the bytes; NULL if memory ran out. */
+lac_message *lac_message_new(int64_t id, const char *bytes, size_t size);
+void lac_message_free(lac_message *message);
+
+/* An empty mailbox with one holder; `limit` messages fit in, 0: as many as memory holds. NULL if memory ran out. */
+lac_mailbox *lac_mailbox_new(uint32_t limit);
+lac_mailbox *lac_mailbox_retain(lac_mailbox *mailbox);
+void lac_mailbox_release(lac_mailbox *mailbox);
+
+/* Appends the message, which stays the caller's unless LAC_PUSHED is returned. `ticket` may be NULL. */
+lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_message *message, lac_ticket *ticket);
+
+/* The same for a thread's last word: neither the limit nor having been closed keeps it out. */
+lac_push_result lac_mailbox_push_last(lac_mailbox *mailbox, lac_message *message);
+
+/* Takes the oldest message, or NULL. Sets `*ticket`, if given, to its ticket, in one step with taking it: whoever fails
+ * to take a message back finds it named there. `*is_closed` is set if none is left and none will come. */
+lac_message *lac_mailbox_pop(lac_mailbox *mailbox, _Atomic lac_ticket *ticket, bool *is_closed);
+
+/* Removes and frees a message that nobody has popped. False if somebody has. */
+bool lac_mailbox_take_back(lac_mailbox *mailbox, lac_ticket ticket);
+
+/* Spins until there is something to pop, at most for `limit_ns`; meanwhile pushers wake nobody else for it. */
+void lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns);
+
+/* Refuses messages from now on; those inside can still be popped, or are freed if `is_emptied`. */
+void lac_mailbox_close(lac_mailbox *mailbox, bool is_emptied);
+
+/* Has waiter->notify called once: at once if there is a message (space) or the mailbox is closed. */
+void lac_mailbox_enlist(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter);
+
+/* Takes the waiter out of the line. If it was told of a message (of space) and nobody has taken it, the next is told.
+ */
+void lac_mailbox_withdraw(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter);
+
+#endif

@@ -1,0 +1,275 @@
+/* worker: `lacuna.native.worker`, mailboxes and threads for lua/lacuna/exec.
+ *
+ * mailbox(limit) → mailbox; limit 0: none
+ * mailbox:push(bytes, id) → ticket; or nil, "full" or "closed"
+ * mailbox:pop(spin_us?) → bytes, id, ticket; or nil, is_closed
+ * mailbox:take_back(ticket) → whether nobody had popped it; mailbox:close(is_emptied)
+ * mailbox:listen("message"|"space", fn, is_background?), mailbox:unlisten("message"|"space")
+ * start(number, inbox, outbox, setup, is_clock_virtual, is_debug) → worker; or nil, message
+ * worker:running() → ticket, 0 for none; worker:interrupt(ticket); worker:stop(); worker:join()
+ * ends() → inbox, outbox, control, setup of the worker that this runtime is; nil in any other
+ * cores() → how many threads can run at once
+ * leave(reason): what the worker's last message says
+ *
+ * This layer raises for wrong arguments and for memory that ran out. */
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/luax.h"
+#include "core/modules.h"
+#include "core/runtime.h"
+#include "mod/worker_bell.h"
+#include "mod/worker_thread.h"
+
+#define MAILBOX_METATABLE "lacuna.native.worker.mailbox"
+#define WORKER_METATABLE  "lacuna.native.worker.worker"
+
+enum { END_LIMIT_MS = 1000 }; /* what workers are given to end when their starter's runtime does */
+
+/* What a runtime has of this module: the functions' upvalue. Freed in lacuna_free. */
+typedef struct staff {
+  lac_bell *bell;
+  lac_worker workers; /* head of the ring of those that this runtime started */
+} staff;
+
+/* What a mailbox's userdata points to; it listens with one function a side. */
+typedef struct port {
+  lac_mailbox *mailbox;
+  lac_message *popped;         /* while its bytes become a Lua string, which may raise */
+  _Atomic lac_ticket *running; /* of the worker whose inbox it is, on that worker's side; else NULL */
+  lac_listener listeners[LAC_SIDE_COUNT];
+} port;
+
+static const char *const side_names[] = {"message", "space", NULL};
+
+static staff *get_staff(lua_State *L) {
+  luaL_argcheck(L, !lac_is_closing(lac_runtime(L)), 1, "the runtime is closing");
+  return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* ---- mailboxes ---- */
+
+static port *check_port(lua_State *L, int index) {
+  return *(port **)luaL_checkudata(L, index, MAILBOX_METATABLE);
+}
+
+/* Pushes a userdata for the mailbox, which it takes over; NULL raises. */
+static port *push_port(lua_State *L, lac_mailbox *mailbox) {
+  port **box = lua_newuserdata(L, sizeof *box);
+  *box = calloc(1, sizeof **box);
+  if (!mailbox || !*box) {
+    free(*box);
+    lac_mailbox_release(mailbox);
+    lac_raise_memory(L);
+  }
+  (*box)->mailbox = mailbox;
+  luaL_getmetatable(L, MAILBOX_METATABLE);
+  lua_setmetatable(L, -2);
+  return *box;
+}
+
+static int l_mailbox(lua_State *L) {
+  push_port(L, lac_mailbox_new((uint32_t)luaL_optinteger(L, 1, 0)));
+  return 1;
+}
+
+static int l_push(lua_State *L) {
+  port *p = check_port(L, 1);
+  size_t size = 0;
+  const char *bytes = luaL_checklstring(L, 2, &size);
+  lac_message *message = lac_message_new((int64_t)luaL_optnumber(L, 3, 0), bytes, size);
+  if (!message) lac_raise_memory(L);
+  lac_ticket ticket = 0;
+  lac_push_result result = lac_mailbox_push(p->mailbox, message, &ticket);
+  if (result == LAC_PUSHED) {
+    lua_pushnumber(L, (lua_Number)ticket);
+    return 1;
+  }
+  lac_message_free(message);
+  if (result == LAC_NO_MEMORY) lac_raise_memory(L);
+  lua_pushnil(L);
+  lua_pushstring(L, result == LAC_FULL ? "full" : "closed");
+  return 2;
+}
+
+static int l_pop(lua_State *L) {
+  port *p = check_port(L, 1);
+  lac_message_free(p->popped); /* of a pop that raised */
+  bool is_closed = false;
+  p->popped = lac_mailbox_pop(p->mailbox, p->running, &is_closed);
+  lua_Number spin_us = p->popped ? 0 : lua_tonumber(L, 2);
+  if (spin_us > 0 && !is_closed) {
+    lac_mailbox_spin(p->mailbox, (uint64_t)(spin_us * 1e3));
+    p->popped = lac_mailbox_pop(p->mailbox, p->running, &is_closed);
+  }
+  if (!p->popped) {
+    lua_pushnil(L);
+    lua_pushboolean(L, is_closed);
+    return 2;
+  }
+  lua_pushlstring(L, p->popped->bytes, p->popped->size);
+  lua_pushnumber(L, (lua_Number)p->popped->id);
+  lua_pushnumber(L, (lua_Number)p->popped->ticket);
+  lac_message_free(p->popped);
+  p->popped = NULL;
+  return 3;
+}
+
+static int l_take_back(lua_State *L) {
+  lua_pushboolean(L, lac_mailbox_take_back(check_port(L, 1)->mailbox, (lac_ticket)luaL_checknumber(L, 2)));
+  return 1;
+}
+
+static int l_close(lua_State *L) {
+  lac_mailbox_close(check_port(L, 1)->mailbox, lua_toboolean(L, 2));
+  return 0;
+}
+
+static int l_listen(lua_State *L) {
+  port *p = check_port(L, 1);
+  lac_side side = (lac_side)luaL_checkoption(L, 2, NULL, side_names);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  lac_listen(get_staff(L)->bell, &p->listeners[side], p->mailbox, side, lua_toboolean(L, 4), L, 3);
+  return 0;
+}
+
+static int l_unlisten(lua_State *L) {
+  lac_unlisten(&check_port(L, 1)->listeners[luaL_checkoption(L, 2, NULL, side_names)]);
+  return 0;
+}
+
+static int l_collect_mailbox(lua_State *L) {
+  port *p = check_port(L, 1);
+  for (int side = 0; side < LAC_SIDE_COUNT; side++) lac_unlisten(&p->listeners[side]);
+  lac_message_free(p->popped);
+  lac_mailbox_release(p->mailbox);
+  free(p);
+  return 0;
+}
+
+/* ---- workers ---- */
+
+static lac_worker *check_worker(lua_State *L) {
+  lac_worker *worker = *(lac_worker **)luaL_checkudata(L, 1, WORKER_METATABLE);
+  luaL_argcheck(L, worker && !lac_is_closing(lac_runtime(L)), 1, "the worker has ended");
+  return worker;
+}
+
+static int l_start(lua_State *L) {
+  staff *own = get_staff(L);
+  lac_worker like = {.number = (int64_t)luaL_checknumber(L, 1),
+                     .inbox = check_port(L, 2)->mailbox,
+                     .outbox = check_port(L, 3)->mailbox,
+                     .is_clock_virtual = lua_toboolean(L, 5),
+                     .is_debug = lua_toboolean(L, 6)};
+  size_t size = 0;
+  const char *setup = luaL_checklstring(L, 4, &size), *message = NULL;
+  lac_worker **box = lua_newuserdata(L, sizeof *box);
+  *box = lac_worker_start(&own->workers, &like, setup, size, &message);
+  if (!*box) {
+    lua_pushnil(L);
+    lua_pushstring(L, message);
+    return 2;
+  }
+  luaL_getmetatable(L, WORKER_METATABLE);
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
+static int l_running(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)check_worker(L)->running);
+  return 1;
+}
+
+static int l_interrupt(lua_State *L) {
+  lac_worker_interrupt(check_worker(L), (lac_ticket)luaL_checknumber(L, 2));
+  return 0;
+}
+
+static int l_stop(lua_State *L) {
+  lac_mailbox_close(check_worker(L)->control, true);
+  return 0;
+}
+
+static int l_join(lua_State *L) {
+  lac_worker_join(check_worker(L));
+  *(lac_worker **)lua_touserdata(L, 1) = NULL;
+  return 0;
+}
+
+/* ---- on the worker's side ---- */
+
+static int l_ends(lua_State *L) {
+  lac_worker *worker = lac_worker_of(L);
+  if (!worker) return 0;
+  push_port(L, lac_mailbox_retain(worker->inbox))->running = &worker->running;
+  push_port(L, lac_mailbox_retain(worker->outbox));
+  push_port(L, lac_mailbox_retain(worker->control));
+  lua_pushlstring(L, worker->setup->bytes, worker->setup->size);
+  return 4;
+}
+
+/* cores() → how many threads can run at once. */
+static int l_cores(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)uv_available_parallelism());
+  return 1;
+}
+
+static int l_leave(lua_State *L) {
+  lac_worker *worker = lac_worker_of(L);
+  if (worker) lac_worker_set_reason(worker, luaL_checkstring(L, 1));
+  return 0;
+}
+
+/* ---- the module ---- */
+
+static void on_bell_close(void *data) {
+  staff *own = data;
+  int abandoned = lac_worker_end_all(&own->workers, END_LIMIT_MS);
+  if (abandoned > 0)
+    fprintf(stderr, "lacuna: %d worker thread%s did not end when told to: abandoned\n", abandoned,
+            abandoned == 1 ? "" : "s");
+  free(own);
+}
+
+static void add_class(lua_State *L, const char *name, const luaL_Reg *methods, staff *own) {
+  luaL_newmetatable(L, name);
+  for (; methods->name; methods++) {
+    lua_pushlightuserdata(L, own);
+    lua_pushcclosure(L, methods->func, 1);
+    lua_setfield(L, -2, methods->name);
+  }
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
+
+int luaopen_lacuna_native_worker(lua_State *L) {
+  static const luaL_Reg mailbox_methods[] = {
+      {"push", l_push},     {"pop", l_pop},           {"take_back", l_take_back},  {"close", l_close},
+      {"listen", l_listen}, {"unlisten", l_unlisten}, {"__gc", l_collect_mailbox}, {NULL, NULL}};
+  static const luaL_Reg worker_methods[] = {
+      {"running", l_running}, {"interrupt", l_interrupt}, {"stop", l_stop}, {"join", l_join}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"mailbox", l_mailbox}, {"start", l_start}, {"ends", l_ends},
+                                       {"leave", l_leave},     {"cores", l_cores}, {NULL, NULL}};
+  staff *own = calloc(1, sizeof *own);
+  if (own) {
+    own->workers.next = own->workers.previous = &own->workers;
+    own->bell = lac_bell_open(lac_runtime(L), on_bell_close, own);
+  }
+  if (!own || !own->bell) {
+    free(own);
+    return luaL_error(L, "out of memory or file descriptors");
+  }
+  add_class(L, MAILBOX_METATABLE, mailbox_methods, own);
+  add_class(L, WORKER_METATABLE, worker_methods, own);
+  lua_newtable(L);
+  for (const luaL_Reg *function = functions; function->name; function++) {
+    lua_pushlightuserdata(L, own);
+    lua_pushcclosure(L, function->func, 1);
+    lua_setfield(L, -2, function->name);
+  }
+  return 1;
+}

@@ -1,0 +1,76 @@
+-- call: what a worker, thread or process, does with one call. It runs in the worker's main task, so that the function
+-- may itself await, and run a loop of its own.
+
+local codec = require "lacuna.exec.codec"
+local coroutines = require "lacuna.kernel.coroutine"
+local errors = require "lacuna.kernel.errors"
+local native = require "lacuna.native.scheduler"
+local traceback = require "lacuna.kernel.traceback"
+local trap = require "lacuna.kernel.trap"
+
+local encode, decode = codec.encode_outcome, codec.decode
+local iscoroutine, clock = coroutines.iscoroutine, native.clock
+local pcall, xpcall = pcall, xpcall
+
+local call = {}
+
+local stack = "" -- of the error that was raised last
+
+local function keep_stack(err)
+  stack = errors.isinstance(err, errors.BaseError) and err.traceback or traceback.here(2)
+  return err
+end
+
+-- What an async function was called for is what its coroutine object gives.
+local function finish(first, ...)
+  if iscoroutine(first) then return trap.await(first) end
+  return first, ...
+end
+
+local function invoke(fn, ...)
+  return finish(fn(...))
+end
+
+local function invoke_encoded(bytes)
+  return invoke(decode(bytes))
+end
+
+-- Seconds that have passed on the worker's clock if that is the virtual one, and false if none have.
+local function elapsed_since(started)
+  local now, is_virtual = clock()
+  return is_virtual and now > started and now - started
+end
+
+local function encode_outcome(started, is_ok, ...)
+  local elapsed = started and elapsed_since(started)
+  if is_ok then return encode(true, elapsed, ...) end
+  return encode(false, elapsed, (...), stack)
+end
+
+--- Runs a call. Suspends when the function does; raises nothing.
+---@param bytes string codec.encode_call(fn, ...)
+---@return string bytes of codec.encode_outcome: (true, elapsed, ...) or (false, elapsed, error, stack), where elapsed
+---  is how many seconds passed on a virtual clock, or false
+function call.run(bytes)
+  local started, is_virtual = clock()
+  local ok, outcome = pcall(encode_outcome, is_virtual and started, xpcall(invoke_encoded, keep_stack, bytes))
+  if ok then return outcome end
+  -- a result, or an error, that cannot travel
+  return encode(false, false, errors.wrap(outcome), "")
+end
+
+--- fn(value) for each value of a list: what executor:map sends for a chunk.
+---@param fn function
+---@param values any[]
+---@param count integer
+---@return any[] results
+function call.run_chunk(fn, values, count)
+  local results = {}
+  for i = 1, count do
+    local result = invoke(fn, values[i])
+    results[i] = result
+  end
+  return results
+end
+
+return call

@@ -1,0 +1,163 @@
+-- thread_pool: calls in other threads of this process, each with a Lua state and a loop of its own.
+-- One mailbox holds the calls that wait, and whichever worker is free takes the oldest; another carries the outcomes
+-- back. So a long call delays no other while a worker is free, and a call that waits can be taken back.
+--
+-- Workers are made when there are more calls than workers, and kept. A worker whose call was interrupted is not counted
+-- until it comes back ("late"): another may be made in its place, and if both are there then, one is told to end.
+
+local codec = require "lacuna.exec.codec"
+local executor = require "lacuna.exec.executor"
+local loops = require "lacuna.async.loops"
+local native = require "lacuna.native.worker"
+local scheduler = require "lacuna.native.scheduler"
+
+local END = -1 -- the id of a message that tells one worker to end
+
+local Crew = {}
+Crew.__index = Crew
+
+-- The crew hears of outcomes as long as calls are out, or workers that must end; of late workers only by the way.
+local function update_listening(crew)
+  local wanted = "nothing"
+  if crew.outstanding > 0 or crew.is_closed and crew.worker_count > 0 then
+    wanted = "foreground"
+  elseif crew.late_count > 0 then
+    wanted = "background"
+  end
+  if wanted == crew.listening then return end
+  crew.listening = wanted
+  if wanted == "nothing" then return crew.outcomes:unlisten("message") end
+  crew.outcomes:listen("message", crew.on_message, wanted == "background")
+end
+
+-- Starts the workers that the calls need.
+local function add_workers(crew)
+  while crew.outstanding > crew.worker_count and crew.worker_count < crew.executor.max_workers do
+    local number = crew.last_number + 1
+    local _, is_virtual = scheduler.clock()
+    local worker, problem = native.start(number, crew.queue, crew.outcomes, crew.setup, is_virtual, scheduler.is_debug)
+    if not worker then
+      if crew.worker_count == 0 then
+        loops.current():call_soon(function() crew.executor:on_broken("no worker thread can be made: " .. problem) end)
+      end
+      return
+    end
+    crew.last_number, crew.workers[number] = number, worker
+    crew.worker_count = crew.worker_count + 1
+  end
+end
+
+--- Takes a call; see exec/executor.lua for the crew's side of it.
+---@param bytes string
+---@return integer id
+function Crew:send(bytes)
+  local id = self.queue:push(bytes)
+  self.outstanding = self.outstanding + 1
+  if self.outstanding == 1 then update_listening(self) end
+  if self.outstanding > self.worker_count then add_workers(self) end
+  return id
+end
+
+--- Removes a call that no worker has begun.
+---@param id integer
+---@return boolean removed
+function Crew:take_back(id)
+  if not self.queue:take_back(id) then return false end
+  self.outstanding = self.outstanding - 1
+  update_listening(self)
+  return true
+end
+
+--- Has the worker leave the call, and counts it out until it has.
+---@param id integer
+function Crew:interrupt(id)
+  self.late[id] = true
+  self.late_count = self.late_count + 1
+  self.worker_count = self.worker_count - 1
+  self.outstanding = self.outstanding - 1
+  for _, worker in pairs(self.workers) do
+    if worker:running() == id then worker:interrupt(id) end
+  end
+  add_workers(self)
+  update_listening(self)
+end
+
+--- Has the workers end when no call waits any more.
+function Crew:close()
+  self.is_closed = true
+  self.queue:close()
+  update_listening(self)
+  if self.worker_count == 0 then loops.current():call_soon(self.executor.on_ended, self.executor) end
+end
+
+-- Whether a worker that was late is back, which may make it one too many.
+local function welcome_back(crew, id)
+  if not crew.late[id] then return false end
+  crew.late[id] = nil
+  crew.late_count = crew.late_count - 1
+  crew.worker_count = crew.worker_count + 1
+  if crew.worker_count > crew.executor.max_workers and not crew.is_closed then crew.queue:push("", END) end
+  return true
+end
+
+-- A worker has ended: it was told to, or the reason says why.
+local function bury(crew, number, reason)
+  local worker = crew.workers[number]
+  local id = worker:running()
+  worker:join()
+  crew.workers[number] = nil
+  if crew.late[id] then
+    crew.late[id] = nil
+    crew.late_count = crew.late_count - 1
+    return
+  end
+  crew.worker_count = crew.worker_count - 1
+  if crew.executor.calls[id] then
+    crew.outstanding = crew.outstanding - 1
+    crew.executor:on_lost(id, reason)
+  elseif reason ~= "" then -- it never came to take a call: nor would the next
+    crew.outstanding = 0
+    crew.executor:on_broken(reason)
+  end
+  add_workers(crew)
+  if crew.is_closed and crew.worker_count == 0 then crew.executor:on_ended() end
+end
+
+local function new_crew(pool, initializer, initargs)
+  local crew = setmetatable({
+    executor = pool,
+    queue = native.mailbox(),
+    outcomes = native.mailbox(),
+    setup = codec.encode("pool", package.path, package.cpath, arg, initializer or false, unpack(initargs)),
+    workers = {},
+    worker_count = 0, -- late ones left out
+    last_number = 0,
+    outstanding = 0, -- calls that wait or run, interrupted ones left out
+    late = {},
+    late_count = 0,
+    listening = "nothing",
+    is_closed = false,
+  }, Crew)
+  local outcomes = crew.outcomes
+  crew.on_message = function()
+    while true do
+      local bytes, id = outcomes:pop()
+      if not bytes then break end
+      if id < 0 then
+        bury(crew, -id, bytes)
+      elseif not welcome_back(crew, id) then
+        crew.outstanding = crew.outstanding - 1
+        pool:on_outcome(id, bytes)
+      end
+    end
+    update_listening(crew)
+  end
+  local queue, sentinel = crew.queue, newproxy(true) -- a pool that nobody has any more lets its workers end
+  getmetatable(sentinel).__gc = function() queue:close() end
+  crew.sentinel = sentinel
+  return crew
+end
+
+--- ThreadPoolExecutor{max_workers=, initializer=, initargs=}: calls in threads that run truly in parallel.
+--- Source: concurrent.futures.ThreadPoolExecutor.
+return executor.subclass("ThreadPoolExecutor", "a worker thread", new_crew)
