@@ -183,6 +183,7 @@ lac_loop *lac_loop_new(lua_State *L, lac_scheduler *scheduler, bool is_clock_vir
       .filling_ref = LUA_NOREF,
       .draining_ref = LUA_NOREF,
       .entries_ref = LUA_NOREF,
+      .position = 1,
       .is_clock_virtual = is_clock_virtual,
   };
   if (luaL_newmetatable(L, "lacuna.loop")) {

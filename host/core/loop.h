@@ -25,7 +25,8 @@ typedef struct lac_loop {
   int object_ref;        /* the Lua loop object; LUA_NOREF while not running */
   int filling_ref;       /* the ready list that Lua fills */
   int draining_ref;      /* the one being drained; all nil between generations */
-  int entries_ref;       /* slot + 1 -> what the timer makes ready; false once taken back */
+  int position, count; /* of the generation under way: what runs next, and the last; position > count: there is none */
+  int entries_ref;     /* slot + 1 -> what the timer makes ready; false once taken back */
   lac_timers timers;
   unsigned char *slots; /* slot -> lac_slot_state */
   uint32_t *free_slots;

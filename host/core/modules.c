@@ -12,6 +12,7 @@ static const luaL_Reg native_modules[] = {
     {"lacuna.native.clock", luaopen_lacuna_native_clock},
     {"lacuna.native.curl", luaopen_lacuna_native_curl},
     {"lacuna.native.json", luaopen_cjson_safe},
+    {"lacuna.native.output", luaopen_lacuna_native_output},
     {"lacuna.native.scheduler", luaopen_lacuna_native_scheduler},
     {"lacuna.native.signals", luaopen_lacuna_native_signals},
     {"lacuna.native.worker", luaopen_lacuna_native_worker},

@@ -3,18 +3,20 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/driver.h"
 #include "core/luax.h"
 #include "core/modules.h"
+#include "core/output.h"
 
 struct lacuna {
   lua_State *L;
   uv_loop_t *uv;      /* own_loop, or the program's */
   uv_loop_t own_loop; /* in use if uv points to it */
   lac_driver *driver;
+  lac_output *output;
+  void *embedding;    /* the state of host/embed; NULL until the program uses it */
   lac_closer closers; /* head of a ring; next is the newest */
   bool is_closing;
   bool is_finished; /* the script that lacuna_run_* runs has ended, with: */
@@ -43,6 +45,18 @@ lac_scheduler *lac_runtime_scheduler(lacuna_t *runtime) {
   return lac_driver_scheduler(runtime->driver);
 }
 
+lac_driver *lac_runtime_driver(lacuna_t *runtime) {
+  return runtime->driver;
+}
+
+lac_output *lac_runtime_output(lacuna_t *runtime) {
+  return runtime->output;
+}
+
+void **lac_runtime_embedding(lacuna_t *runtime) {
+  return &runtime->embedding;
+}
+
 bool lac_is_closing(const lacuna_t *runtime) {
   return runtime->is_closing;
 }
@@ -67,10 +81,11 @@ static int open_state(lua_State *L) {
   const lacuna_options *options = lua_touserdata(L, 1);
   lua_gc(L, LUA_GCSTOP, 0); /* all that is made until the script starts lives as long as the runtime */
   luaL_openlibs(L);
+  lac_output_install(L, runtime->output);
   lac_open_modules(L);
   lac_require(L, "lacuna.utf8");
   lua_setglobal(L, "utf8");
-  runtime->driver = lac_driver_open(L, runtime->uv, options);
+  runtime->driver = lac_driver_open(runtime, L, runtime->uv, options);
   if (!runtime->driver) return luaL_error(L, "out of memory or file descriptors");
   lua_pushboolean(L, options->is_debug);
   lua_setfield(L, LUA_REGISTRYINDEX, "lacuna.debug");
@@ -83,9 +98,15 @@ lacuna_t *lacuna_new(const lacuna_options *options) {
   lacuna_t *runtime = calloc(1, sizeof *runtime); /* 1: memory */
   if (!runtime) return NULL;
   runtime->closers.next = runtime->closers.previous = &runtime->closers;
+  runtime->output = lac_output_new(options);
+  if (!runtime->output) {
+    free(runtime);
+    return NULL;
+  }
   runtime->uv = options->loop; /* 2: the loop */
   if (!runtime->uv) {
     if (uv_loop_init(&runtime->own_loop) < 0) {
+      lac_output_free(runtime->output);
       free(runtime);
       return NULL;
     }
@@ -126,6 +147,7 @@ void lacuna_free(lacuna_t *runtime) {
     run_close_callbacks(runtime);
   }
   if (runtime->L) lua_close(runtime->L); /* 4: the state; finalizers may still close handles */
+  lac_output_free(runtime->output);
   lac_driver_free(runtime->driver);
   if (runtime->uv == &runtime->own_loop) { /* 5: the loop */
     while (uv_loop_close(runtime->uv) == UV_EBUSY) uv_run(runtime->uv, UV_RUN_ONCE);
@@ -137,8 +159,16 @@ lua_State *lacuna_lua_state(lacuna_t *runtime) {
   return runtime->L;
 }
 
+uv_loop_t *lacuna_loop(lacuna_t *runtime) {
+  return runtime->uv;
+}
+
 const char *lacuna_version(void) {
   return LACUNA_VERSION;
+}
+
+int lacuna_abi(void) {
+  return LACUNA_ABI;
 }
 
 void lacuna_interrupt(lacuna_t *runtime) {
@@ -184,16 +214,26 @@ static int start_script(lua_State *L) {
   return 0;
 }
 
+static bool has_finished(void *data) {
+  const lacuna_t *runtime = data;
+  return runtime->is_finished;
+}
+
 static int run_script(script *script) {
   lacuna_t *runtime = script->runtime;
   runtime->is_finished = false;
   runtime->status = LACUNA_FAILED;
+  if (lac_driver_is_inside(runtime->driver)) {
+    lac_output_log(runtime->output, "lacuna_run_file, lacuna_run_string: called from within a callback");
+    return LACUNA_FAILED;
+  }
   if (lua_cpcall(runtime->L, start_script, script) != 0) {
-    fprintf(stderr, "lacuna: %s\n", lua_tostring(runtime->L, -1));
+    const char *message = lua_tostring(runtime->L, -1);
+    lac_output_log(runtime->output, message ? message : "an error that is no string");
     lua_pop(runtime->L, 1);
     return LACUNA_FAILED;
   }
-  while (!runtime->is_finished) uv_run(runtime->uv, UV_RUN_ONCE);
+  lac_driver_run(runtime->driver, has_finished, runtime, -1, true);
   return runtime->status;
 }
 
@@ -203,4 +243,18 @@ int lacuna_run_file(lacuna_t *runtime, const char *path, int argc, char **argv) 
 
 int lacuna_run_string(lacuna_t *runtime, const char *source, const char *name, int argc, char **argv) {
   return run_script(&(script){runtime, "string", source, name, argc, argv});
+}
+
+bool lacuna_step(lacuna_t *runtime, uint64_t budget_ns) {
+  if (!lac_driver_is_inside(runtime->driver)) return lac_driver_step(runtime->driver, budget_ns);
+  lac_output_log(runtime->output, "lacuna_step: called from within a callback");
+  return false;
+}
+
+int lacuna_backend_fd(lacuna_t *runtime) {
+  return uv_backend_fd(runtime->uv);
+}
+
+int lacuna_backend_timeout(lacuna_t *runtime) {
+  return lac_driver_timeout(runtime->driver);
 }

@@ -5,6 +5,8 @@
 #include <lua.h>
 #include <uv.h>
 
+#include "core/driver.h"
+#include "core/output.h"
 #include "core/scheduler.h"
 #include "lacuna.h"
 
@@ -28,6 +30,11 @@ lua_State *lac_state(lacuna_t *runtime);
 uv_loop_t *lac_uv_loop(lacuna_t *runtime);
 
 lac_scheduler *lac_runtime_scheduler(lacuna_t *runtime);
+lac_driver *lac_runtime_driver(lacuna_t *runtime);
+lac_output *lac_runtime_output(lacuna_t *runtime);
+
+/* Where host/embed, which is above, keeps its state of the runtime. */
+void **lac_runtime_embedding(lacuna_t *runtime);
 
 /* True once lacuna_free has begun: callbacks are not passed to Lua any more. */
 bool lac_is_closing(const lacuna_t *runtime);

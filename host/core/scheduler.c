@@ -13,12 +13,13 @@
 
 #include "core/loop.h"
 #include "core/luax.h"
+#include "core/output.h"
 #include "core/runtime.h"
 
 enum {
   POOL_MAX = 1024,        /* idle threads kept: 0.5 MiB */
-  RESUMES_PER_CLOCK = 64, /* reading the clock costs as much as a resume */
-  BUDGET_NS = 50 * 1000,
+  RESUMES_MAX = 64,       /* between two looks at the clock, which costs as much as a resume */
+  RESUMES_NS = 10 * 1000, /* where that many take longer than this, the clock is read more often */
 };
 
 static const char *const hook_names[LAC_HOOK_COUNT] = {
@@ -34,11 +35,12 @@ struct lac_scheduler {
   int drain_ref; /* l_drain as a Lua function, so that a drain allocates nothing */
   int pool_ref;  /* anchors pool[] at the same index + 1; entries above pool_count may be stale */
   int hook_refs[LAC_HOOK_COUNT];
-  uint64_t now_ns;    /* refreshed every RESUMES_PER_CLOCK resumes and after a blocking sleep */
+  uint64_t now_ns;      /* refreshed every resumes_per_clock resumes and after a blocking sleep */
+  uint64_t deadline_ns; /* of the drain under way */
+  int resumes_per_clock, resumes_left;
   double virtual_now; /* seconds on the virtual clock that all virtual loops share; 0: the runtime's clock is real */
-  int resumes_left;
-  uint64_t random; /* state of the generator that chooses among the runnable; 0: they run in order */
-  int *order;      /* positions of a generation's entries, in the order chosen */
+  uint64_t random;    /* state of the generator that chooses among the runnable; 0: they run in order */
+  int *order;         /* positions of a generation's entries, in the order chosen */
   int order_capacity;
   int pool_count, pool_high; /* idle threads; slots ever used */
   lua_State *pool[POOL_MAX];
@@ -98,13 +100,15 @@ static void forget_thread(lua_State *L, lac_scheduler *scheduler, const lua_Stat
 }
 
 /* Calls a hook with the arguments on top of the stack and drops its results. A hook that fails is a bug of the kernel's
- * own: there is nobody left to tell but the one who reads stderr. */
+ * own: there is nobody left to tell but the one who reads the log. */
 static void call_hook(lua_State *L, lac_scheduler *scheduler, int hook, int argument_count) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, scheduler->hook_refs[hook]);
   lua_insert(L, -argument_count - 1);
   if (lua_pcall(L, argument_count, 0, 0) != 0) {
+    char text[512];
     const char *message = lua_tostring(L, -1);
-    fprintf(stderr, "lacuna: error in the scheduler's %s hook: %s\n", hook_names[hook], message ? message : "?");
+    snprintf(text, sizeof text, "error in the scheduler's %s hook: %s", hook_names[hook], message ? message : "?");
+    lac_output_log(lac_runtime_output(lac_runtime(L)), text);
     lua_pop(L, 1);
   }
 }
@@ -210,7 +214,6 @@ static void stop_running(lua_State *L, lac_loop *loop) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->object_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, loop->object_ref);
   loop->object_ref = LUA_NOREF;
-  if (!scheduler->running) scheduler->host.set_running(scheduler->host.data, false);
   call_hook(L, scheduler, LAC_HOOK_STOPPED, 1);
 }
 
@@ -244,68 +247,100 @@ static void run_shuffled(lua_State *L, lac_loop *loop, int list, int count) {
   for (int i = 0; i < entries; i++) run_entry(L, loop, list, scheduler->order[i]);
 }
 
-/* Runs a loop generation by generation until nothing is ready, the clock is to be read again, or the loop has stopped.
- * False if nothing was ready; true may have made something ready in any loop. The loop's object and its two lists stay
- * on the stack meanwhile: a look-up costs as much as everything else that a generation of one task needs. */
+static void read_clock(lac_scheduler *scheduler) {
+  scheduler->now_ns = uv_hrtime();
+  scheduler->resumes_left = scheduler->resumes_per_clock;
+}
+
+/* The clock is due to be read: does so, and more often from now on if the steps are long. */
+static void follow_clock(lac_scheduler *scheduler) {
+  uint64_t was_ns = scheduler->now_ns;
+  int often = scheduler->resumes_per_clock;
+  scheduler->now_ns = uv_hrtime();
+  scheduler->resumes_per_clock =
+      scheduler->now_ns - was_ns > RESUMES_NS ? (often + 3) / 4 : (often < RESUMES_MAX ? often * 2 : often);
+  scheduler->resumes_left = scheduler->resumes_per_clock;
+}
+
+/* Runs what is left of a loop's generation; false if the deadline came first. Sets *is_clock_read if it was. */
+static bool run_generation(lua_State *L, lac_loop *loop, int list, bool *is_clock_read) {
+  lac_scheduler *scheduler = loop->scheduler;
+  while (loop->position <= loop->count) {
+    if (scheduler->resumes_left <= 0) {
+      *is_clock_read = true;
+      follow_clock(scheduler);
+      if (scheduler->now_ns >= scheduler->deadline_ns) return false;
+    }
+    loop->position = run_entry(L, loop, list, loop->position) + 1;
+  }
+  return true;
+}
+
+/* Runs a loop generation by generation until nothing is ready, the clock has been read, or the loop has stopped; at the
+ * deadline it leaves a generation where it is, for the next drain to go on. False if nothing was ready; true may have
+ * made something ready in any loop. The loop's object and its two lists stay on the stack meanwhile: a look-up costs as
+ * much as everything else that a generation of one task needs. */
 static bool run_generations(lua_State *L, lac_loop *loop) {
   lac_scheduler *scheduler = loop->scheduler;
   int object = lua_gettop(L) + 1, filling = object + 1, draining = object + 2;
-  bool has_run = false;
+  bool has_run = false, is_clock_read = false;
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->object_ref);
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->draining_ref);
   do {
-    if (loop->timers.count > 0) lac_loop_expire(L, loop, loop_now(loop)); /* what came due in a long step goes next */
-    lua_rawgeti(L, filling, READY_COUNT);
-    int count = (int)lua_tointeger(L, -1);
-    if (count == 0 && !loop->is_stopping) break;
-    has_run = true;
-    swap(&loop->filling_ref, &loop->draining_ref);
-    swap(&filling, &draining);
-    lua_pushvalue(L, filling);
-    lua_rawseti(L, object, LOOP_READY);
-    lua_settop(L, object + 2);
-    if (scheduler->random) {
-      run_shuffled(L, loop, draining, count);
-    } else {
-      for (int position = 1; position <= count; position++) position = run_entry(L, loop, draining, position);
+    if (loop->position > loop->count) {
+      if (loop->timers.count > 0) lac_loop_expire(L, loop, loop_now(loop)); /* what came due in a long step goes next */
+      lua_rawgeti(L, filling, READY_COUNT);
+      int count = (int)lua_tointeger(L, -1);
+      if (count == 0 && !loop->is_stopping) break;
+      swap(&loop->filling_ref, &loop->draining_ref);
+      swap(&filling, &draining);
+      lua_pushvalue(L, filling);
+      lua_rawseti(L, object, LOOP_READY);
+      lua_settop(L, object + 2);
+      loop->position = 1;
+      loop->count = count;
     }
+    has_run = true;
+    if (scheduler->random) {
+      run_shuffled(L, loop, draining, loop->count);
+    } else if (!run_generation(L, loop, draining, &is_clock_read)) {
+      break;
+    }
+    loop->position = 1;
+    loop->count = 0;
     lua_pushinteger(L, 0);
     lua_rawseti(L, draining, READY_COUNT);
     if (loop->is_stopping) {
       stop_running(L, loop);
       break;
     }
-  } while (scheduler->resumes_left > 0);
+  } while (!is_clock_read && scheduler->resumes_left > 0);
   return has_run;
-}
-
-static void read_clock(lac_scheduler *scheduler) {
-  scheduler->now_ns = uv_hrtime();
-  scheduler->resumes_left = RESUMES_PER_CLOCK;
 }
 
 /* Drains within the budget; protected by lac_scheduler_drain, so that running out of memory unwinds no C library. */
 static int l_drain(lua_State *L) {
   lac_scheduler *scheduler = lua_touserdata(L, 1);
   read_clock(scheduler);
-  uint64_t started_ns = scheduler->now_ns;
+  scheduler->deadline_ns += scheduler->now_ns; /* it was given as a budget */
   bool is_more = true;
-  while (is_more && scheduler->now_ns - started_ns <= BUDGET_NS) {
+  while (is_more && scheduler->now_ns < scheduler->deadline_ns) {
     is_more = false;
     for (lac_loop *loop = scheduler->running, *next; loop; loop = next) {
       next = loop->next;
       lua_settop(L, 0);
       if (run_generations(L, loop)) is_more = true;
-      if (scheduler->resumes_left <= 0) read_clock(scheduler);
+      if (scheduler->resumes_left <= 0) follow_clock(scheduler);
     }
   }
   lua_pushboolean(L, is_more);
   return 1;
 }
 
-bool lac_scheduler_drain(lac_scheduler *scheduler) {
+bool lac_scheduler_drain(lac_scheduler *scheduler, uint64_t budget_ns) {
   lua_State *L = scheduler->L;
+  scheduler->deadline_ns = budget_ns;
   lua_rawgeti(L, LUA_REGISTRYINDEX, scheduler->drain_ref);
   lua_pushlightuserdata(L, scheduler);
   if (lua_pcall(L, 1, 1, 0) != 0) {
@@ -372,7 +407,6 @@ static int l_start(lua_State *L) {
   loop->is_running = true;
   loop->is_stopping = false;
   loop->next = NULL;
-  if (!scheduler->running) scheduler->host.set_running(scheduler->host.data, true);
   lac_loop **link = &scheduler->running;
   while (*link) link = &(*link)->next;
   *link = loop;
@@ -459,10 +493,6 @@ void lac_scheduler_call(lac_scheduler *scheduler, lac_hook hook) {
   call_hook(scheduler->L, scheduler, (int)hook, 0);
 }
 
-bool lac_scheduler_is_running(const lac_scheduler *scheduler) {
-  return scheduler->running != NULL;
-}
-
 double lac_scheduler_deadline(const lac_scheduler *scheduler, bool is_clock_virtual) {
   double nearest = INFINITY;
   for (lac_loop *loop = scheduler->running; loop; loop = loop->next) {
@@ -481,6 +511,7 @@ lac_scheduler *lac_scheduler_new(lua_State *L, lac_scheduler_host host, const la
   scheduler->L = L;
   scheduler->host = host;
   scheduler->random = options->shuffle_seed;
+  scheduler->resumes_per_clock = 1;
   if (options->is_clock_virtual) scheduler->virtual_now = real_now();
   for (int i = 0; i < LAC_HOOK_COUNT; i++) scheduler->hook_refs[i] = LUA_NOREF;
   lua_pushcfunction(L, l_drain);

@@ -23,6 +23,7 @@
 
 #include <lua.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lacuna.h"
 
@@ -44,25 +45,21 @@ typedef enum lac_hook {
 /* What the scheduler tells its driver. */
 typedef struct lac_scheduler_host {
   void *data;
-  void (*set_running)(void *data, bool is_running); /* the first loop started, the last one stopped */
-  void (*notify)(void *data);                       /* call LAC_HOOK_NOTIFIED soon, from outside Lua */
+  void (*notify)(void *data); /* call LAC_HOOK_NOTIFIED soon, from outside Lua */
 } lac_scheduler_host;
 
 /* Makes a scheduler; NULL if memory ran out. Raises if Lua's did. */
 lac_scheduler *lac_scheduler_new(lua_State *L, lac_scheduler_host host, const lacuna_options *options);
 void lac_scheduler_free(lac_scheduler *scheduler);
 
-/* Runs what is ready, within the budget between two polls. True if more is ready. */
-bool lac_scheduler_drain(lac_scheduler *scheduler);
+/* Runs what is ready and begins nothing new once budget_ns have passed. True if more may be ready. */
+bool lac_scheduler_drain(lac_scheduler *scheduler, uint64_t budget_ns);
 
 /* Reports an error that no task owns: the one on top of L, which it pops, goes to the loop's exception handler. */
 void lac_scheduler_report(lac_scheduler *scheduler);
 
 /* Calls a hook that takes nothing. */
 void lac_scheduler_call(lac_scheduler *scheduler, lac_hook hook);
-
-/* True while any loop runs. */
-bool lac_scheduler_is_running(const lac_scheduler *scheduler);
 
 /* The nearest deadline of the running loops on the real, or on the virtual clock, in seconds; INFINITY if none. */
 double lac_scheduler_deadline(const lac_scheduler *scheduler, bool is_clock_virtual);

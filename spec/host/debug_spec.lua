@@ -195,7 +195,7 @@ async.create_task(work(1), {name = "new"})
     it("shows who waits for whom, for what, and where", function()
       local result = run("--clock=virtual", waiting .. "async.print_tasks()\nos.exit(0)")
       assert.equal([[
-9 tasks
+lacuna: 9 tasks
   main is running
   locker waits for Lock at script.lua:6
   parent waits for TaskGroup, 2 pending at script.lua:8
@@ -217,7 +217,7 @@ print("went on")]])
         folder, LACUNA))
       assert.equal("waiting\nwent on\n", result.stdout)
       assert.equal(0, result.status)
-      assert.truthy(result.stderr:find("^1 task\n  main sleeps for another 0%.%d+ s at script.lua:4\n$"))
+      assert.truthy(result.stderr:find("^lacuna: 1 task\n  main sleeps for another 0%.%d+ s at script.lua:4\n$"))
     end)
 
     it("names a transfer by its method and URL", function()

@@ -3,6 +3,7 @@
 -- indented.
 
 local errors = require "lacuna.kernel.errors"
+local native = require "lacuna.native.output"
 
 local report = {}
 
@@ -40,15 +41,22 @@ function report.describe(err)
   return describe(err, {})
 end
 
---- Prints an error that nobody handles on stderr: the default exception handler of every loop.
+--- Reports an error: to the program that embeds the runtime, if it takes errors, or to the log.
+---@param context string what has failed; "" for the script itself
+---@param err lacuna.BaseError
+function report.failure(context, err)
+  local text = report.describe(err)
+  if native.report(context, err.name, err.message, err.traceback, text) then return end
+  native.log(context == "" and text or context .. "\n" .. text)
+end
+
+--- Reports an error that nobody handles: the default exception handler of every loop.
 ---@param context {message: string, exception?: lacuna.BaseError, task?: lacuna.Task, future?: lacuna.Future}
-function report.print(context)
-  local lines = { "lacuna: " .. (context.message or "Unhandled exception in event loop") }
+function report.unhandled(context)
+  local message = context.message or "Unhandled exception in event loop"
   local source = context.task or context.future
-  if source then lines[1] = lines[1] .. ": " .. tostring(source) end
-  if context.exception ~= nil then lines[2] = report.describe(context.exception) end
-  io.stdout:flush()
-  io.stderr:write(table.concat(lines, "\n"), "\n")
+  if source then message = message .. ": " .. tostring(source) end
+  if context.exception == nil then native.log(message) else report.failure(message, errors.wrap(context.exception)) end
 end
 
 return report

@@ -91,31 +91,33 @@ local function print_values(...)
   io.stdout:write(table.concat(texts, "\t") .. "\n") -- in one piece: worker threads print too
 end
 
---- Makes a script, or code that is none, the one that runs: sets the global arg, and has require look beside it first.
----@param source string the script's path, or the text of the code
----@param kind "file"|"string"
----@param arguments string[]
-function script.enter(source, kind, arguments)
-  arg = { [0] = kind == "file" and source or "-e", unpack(arguments) } -- luacheck: globals arg
-  local directory = kind == "file" and source:match("^(.*)/[^/]*$") or "."
-  package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(directory, directory, package.path)
-end
-
---- Sets up the globals that every script finds: the require, dofile and print that let a task suspend below them, and
---- what script.enter sets.
----@param source string the script's path, or the text of the code
----@param kind "file"|"string"
----@param arguments string[]
-function script.prepare(source, kind, arguments)
+--- Sets up the globals that every script finds: the require, dofile and print that let a task suspend below them.
+function script.install()
   require, print = require_module, print_values -- luacheck: globals require print
   dofile = function(path) return load_file(path)() end -- luacheck: globals dofile
-  script.enter(source, kind, arguments)
   local home = os.getenv("HOME")
   if home then -- where `luarocks --local` installs
     package.path = ("%s;%s/.luarocks/share/lua/5.1/?.lua;%s/.luarocks/share/lua/5.1/?/init.lua"):format(
       package.path, home, home)
     package.cpath = ("%s;%s/.luarocks/lib/lua/5.1/?.so"):format(package.cpath, home)
   end
+end
+
+--- Has require look beside a script first.
+---@param path string the script's
+function script.search_beside(path)
+  local directory = path:match("^(.*)/[^/]*$") or "."
+  local patterns = ("%s/?.lua;%s/?/init.lua;"):format(directory, directory)
+  if package.path:sub(1, #patterns) ~= patterns then package.path = patterns .. package.path end
+end
+
+--- Makes a script, or code that is none, the one that runs: sets the global arg, and has require look beside it first.
+---@param source string the script's path, or the text of the code
+---@param kind "file"|"string"
+---@param arguments string[]
+function script.enter(source, kind, arguments)
+  arg = { [0] = kind == "file" and source or "-e", unpack(arguments) } -- luacheck: globals arg
+  script.search_beside(kind == "file" and source or "")
 end
 
 return script

@@ -6,6 +6,7 @@ local coroutines = require "lacuna.kernel.coroutine"
 local context = require "lacuna.async.context"
 local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.scheduler"
+local output = require "lacuna.native.output"
 local task_module = require "lacuna.kernel.task"
 local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
@@ -14,10 +15,7 @@ local COUNT, CANCEL_COUNT, THREAD = layout.COUNT, layout.CANCEL_COUNT, layout.TH
 
 local checks = { is_on = false }
 
-local function say(text)
-  io.stdout:flush()
-  io.stderr:write("lacuna: ", text, "\n")
-end
+local say = output.log
 
 -- ---- coroutine objects that are never awaited ----
 

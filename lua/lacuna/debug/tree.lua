@@ -5,6 +5,7 @@
 local layout = require "lacuna.kernel.layout"
 local loop_module = require "lacuna.kernel.loop"
 local native = require "lacuna.native.scheduler"
+local output = require "lacuna.native.output"
 local task_module = require "lacuna.kernel.task"
 local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
@@ -99,18 +100,18 @@ local function loops_of_script()
   return loops
 end
 
---- Prints the live tasks of all loops on stderr: name, what each waits for, and where.
+--- Logs the live tasks of all loops: name, what each waits for, and where.
 function tree.print_tasks()
-  io.stdout:flush()
   local lines = tree.lines(loops_of_script())
-  io.stderr:write(#lines, #lines == 1 and " task\n" or " tasks\n", table.concat(lines, "\n"), #lines > 0 and "\n" or "")
+  table.insert(lines, 1, #lines .. (#lines == 1 and " task" or " tasks"))
+  output.log(table.concat(lines, "\n"))
 end
 
---- Reports on stderr that every task waits for something that nothing can wake.
+--- Logs that every task waits for something that nothing can wake.
 function tree.print_deadlock()
-  io.stdout:flush()
-  io.stderr:write("lacuna: deadlock: every task waits for something that nothing can wake\n",
-    table.concat(tree.lines(loops_of_script()), "\n"), "\n")
+  local lines = tree.lines(loops_of_script())
+  table.insert(lines, 1, "deadlock: every task waits for something that nothing can wake")
+  output.log(table.concat(lines, "\n"))
 end
 
 return tree

@@ -25,16 +25,17 @@ function unretrieved.watch(fut)
   fut.sentinel = sentinel
 end
 
---- Takes the futures whose errors nobody will ever look at; with `is_end` also those that somebody still could.
----@param is_end boolean
+--- Takes the futures whose errors nobody will ever look at; at the end of a script also those that somebody still
+--- could, but for those of a loop that goes on.
+---@param surviving_loop? lacuna.Loop at the end of a script: the loop that goes on
 ---@return lacuna.Future[] in order of failure
-function unretrieved.take(is_end)
+function unretrieved.take(surviving_loop)
   local found = collected
   collected = {}
-  if is_end then
+  if surviving_loop then
     for index = 1, last do
       local fut = watched[index]
-      if fut and fut.is_unretrieved then found[#found + 1] = fut end
+      if fut and fut.is_unretrieved and fut:get_loop() ~= surviving_loop then found[#found + 1] = fut end
     end
   end
   for i = 1, #found do found[i].is_unretrieved = nil end

@@ -1,0 +1,32 @@
+/* output: where a runtime's words go: the callbacks in its options, or the process's streams.
+ *
+ * Scripts write through io.stdout and io.stderr. Where the program takes their output, these two stand for streams that
+ * call it, so print, io.write and every Lua library are caught alike; nothing else of the host touches stdio. */
+#ifndef LAC_CORE_OUTPUT_H
+#define LAC_CORE_OUTPUT_H
+
+#include <lua.h>
+
+#include "lacuna.h"
+
+typedef struct lac_output lac_output;
+
+/* Makes a runtime's output; NULL if memory ran out. */
+lac_output *lac_output_new(const lacuna_options *options);
+
+/* Makes the state's io.stdout and io.stderr write to it. Call after luaL_openlibs. */
+void lac_output_install(lua_State *L, lac_output *output);
+
+/* Passes on what scripts have written so far. */
+void lac_output_flush(lac_output *output);
+
+/* Reports in one line or several, without a newline at the end. */
+void lac_output_log(lac_output *output, const char *text);
+
+/* After the state is closed. NULL is ignored. */
+void lac_output_free(lac_output *output);
+
+/* Opens `lacuna.native.output`: the reports for the Lua half. */
+int luaopen_lacuna_native_output(lua_State *L);
+
+#endif
