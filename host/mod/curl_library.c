@@ -1,5 +1,5 @@
 /* curl_library: one dlopen for the program, under pthread_once; the library is never closed again, because libcurl's
- * resolver threads may outlive any runtime. */
+ * resolver threads may outlive any runtime. Lazy binding saves a twelfth of opening it: it needs thirty libraries. */
 #include "mod/curl_library.h"
 
 #include <dlfcn.h>
@@ -22,7 +22,7 @@ static bool look_up(void *handle, const char *symbol, void **function) {
 }
 
 static void open_library(void) {
-  void *handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
+  void *handle = dlopen(SONAME, RTLD_LAZY | RTLD_LOCAL);
   if (!handle) {
     const char *reason = dlerror();
     snprintf(failure, sizeof failure, "cannot load " SONAME ": install the package libcurl4 (%s)",

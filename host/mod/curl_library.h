@@ -24,7 +24,10 @@
   X(multi_info_read)                                                                                                   \
   X(multi_cleanup)                                                                                                     \
   X(slist_append)                                                                                                      \
-  X(slist_free_all)
+  X(slist_free_all)                                                                                                    \
+  X(url)                                                                                                               \
+  X(url_set)                                                                                                           \
+  X(url_cleanup)
 
 #define LAC_CURL_MEMBER(name) __typeof__(curl_##name) *name;
 typedef struct lac_curl_library {

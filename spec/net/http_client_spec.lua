@@ -77,6 +77,15 @@ describe("lacuna.http", function()
       assert.is_true(async.isinstance(raised(session.request, session, "a b", site.http), async.ValueError))
     end)
 
+    it("takes no proxy from the environment", function()
+      local uv = require "luv"
+      uv.os_setenv("http_proxy", "http://127.0.0.1:" .. site.closed_port)
+      local ok, response = pcall(get, "/hello")
+      uv.os_unsetenv("http_proxy")
+      assert.is_true(ok, tostring(response))
+      assert.equal(200, response.status)
+    end)
+
     it("sends params, headers and UTF-8 paths", function()
       local text = body_of("/echo", {params = {q = "한", n = 1}, headers = {["X-Test"] = "값"}})
       assert.is_truthy(text:find("/echo?n=1&q=%ED%95%9C", 1, true), text)

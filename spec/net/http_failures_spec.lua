@@ -443,8 +443,19 @@ describe("lacuna.http", function()
     end)
 
     it("of 0 is none", function()
-      local _, total = load {limit = 0}
-      assert.equal(60, total)
+      local held = {}
+      local site = rude_site.start(function(connection)
+        table.insert(held, connection)
+        if #held < 60 then return end
+        for _, each in ipairs(held) do each:respond("") end
+      end)
+      session:close()
+      session = http.ClientSession {limit = 0, timeout = 10}
+      local requests = {}
+      for i = 1, 60 do requests[i] = session:get(site.url .. "/" .. i) end
+      assert.equal(60, #await(async.gather(requests)))
+      session:close()
+      site.stop()
     end)
   end)
 

@@ -38,7 +38,8 @@ end
 
 local function describe_future(fut)
   if is_task(fut) then return ("task '%s'"):format(fut:get_name()) end
-  if fut.description then return fut.description end
+  local description = fut.description -- a string, or a method that makes one
+  if description then return type(description) == "function" and description(fut) or description end
   local children = children_of(fut)
   if not children then return "a " .. fut.class_name end
   local pending = 0

@@ -23,6 +23,10 @@ function derived.headers(self)
   return headers.object(headers.parse(self.head))
 end
 
+function derived.history()
+  return {}
+end
+
 function derived.reason(self)
   return select(3, headers.parse_status(self.head))
 end
@@ -63,10 +67,10 @@ end
 ---@param status integer
 ---@param head string
 ---@param body string
----@param history lacuna.http.Response[]
+---@param history? lacuna.http.Response[]
 ---@return lacuna.http.Response
 function Response.new(method, url, status, head, body, history)
-  local self = { method = false, url = false, status = false, head = false, body = false, history = false }
+  local self = { method = false, url = false, status = false, head = false, body = false }
   self.method, self.url, self.status, self.head, self.body, self.history = method, url, status, head, body, history
   return setmetatable(self, Response)
 end

@@ -59,16 +59,20 @@ end
 
 local function address_of(session, method, text, params)
   if type(text) ~= "string" then raise_invalid_url(method, text, "string expected, got " .. type(text)) end
-  local base = session.base_url
-  local normalized, reason = url.normalize(base and url.join(base, text) or text)
-  if not normalized then raise_invalid_url(method, text, reason) end
-  if not params then return normalized end
+  if text ~= session.last_address then
+    local base = session.base_url
+    local normalized, reason = url.normalize(base and url.join(base, text) or text)
+    if not normalized then raise_invalid_url(method, text, reason) end
+    session.last_address, session.last_url = text, normalized
+  end
+  if not params then return session.last_url end
   local query = params
   if type(params) == "table" then
-    query, reason = url.encode_form(params)
-    if not query then error(errors.TypeError("params: " .. reason), 0) end
+    local form, reason = url.encode_form(params)
+    if not form then error(errors.TypeError("params: " .. reason), 0) end
+    query = form
   end
-  return url.normalize(url.with_query(normalized, query))
+  return url.normalize(url.with_query(session.last_url, query))
 end
 
 -- The request's own headers on top of the session's, and those that its body needs, as encoded lines; nil for none.
@@ -98,21 +102,25 @@ local function body_of(method, data)
   return data
 end
 
--- Turns an exchange into the one that a redirect asks for, as aiohttp and browsers do.
-local function redirect(exchange, response, location)
+-- The exchange that a redirect asks for, as aiohttp and browsers do.
+local function redirected(exchange, response, location)
   local target, reason = url.normalize(url.join(exchange.url, location))
   if not target then
     raise_invalid_url(exchange.method, location, ("%s (redirected from %s)"):format(reason, exchange.url))
   end
-  local status, method = response.status, exchange.method
+  local following = exchange.connector:new_exchange()
+  local status, method, data, lines = response.status, exchange.method, exchange.data, exchange.headers
   if (status == 303 and method ~= "HEAD") or ((status == 301 or status == 302) and method == "POST") then
-    exchange.method, exchange.data = "GET", nil
-    exchange.headers = exchange.headers and headers.without(exchange.headers, describes_body)
+    method, data = "GET", nil
+    lines = lines and headers.without(lines, describes_body)
   end
-  if exchange.headers and url.origin(target) ~= url.origin(exchange.url) then
-    exchange.headers = headers.without(exchange.headers, credentials)
+  if lines and url.origin(target) ~= url.origin(exchange.url) then
+    lines = headers.without(lines, credentials)
   end
-  exchange.url = target
+  following.url, following.method, following.data, following.headers = target, method, data, lines
+  following.verify = exchange.verify
+  following.connect, following.sock_read = exchange.connect, exchange.sock_read
+  return following
 end
 
 local function too_many_redirects(history)
@@ -123,8 +131,8 @@ local function too_many_redirects(history)
   error(err, 0)
 end
 
-local function transfer(session, exchange, history)
-  session:pool():transfer(exchange)
+local function transfer(exchange, history)
+  exchange.connector:transfer(exchange)
   if exchange.failure then error(failures.of_exchange(exchange), 0) end
   return Response.new(exchange.method, exchange.url, exchange.status, exchange.head, exchange.body, history)
 end
@@ -141,7 +149,7 @@ local function perform(request)
   local data = body_of(method, opts.data)
   local verify = opts.verify
   if verify == nil then verify = session.verify end
-  local exchange = connector.new_exchange()
+  local exchange = session:pool():new_exchange()
   exchange.method = method
   exchange.url = address_of(session, method, request.url, opts.params)
   exchange.headers = header_lines(session, opts.headers, opts.data or data)
@@ -153,17 +161,18 @@ local function perform(request)
   local loop = trap.running_loop()
   local deadline = timeout.total and loop:time() + timeout.total
   local most = opts.max_redirects or DEFAULT_MAX_REDIRECTS
-  local history = {}
-  local response = transfer(session, exchange, history)
+  local history -- nil until there is any
+  local response = transfer(exchange, nil)
   while follows and is_redirect[response.status] do
     local location = response.headers["Location"] or response.headers["URI"]
     if not location then break end
+    history = history or {}
     history[#history + 1] = response
     response.history = {}
     if most > 0 and #history >= most then too_many_redirects(history) end
-    redirect(exchange, response, location)
-    if deadline then exchange.total = math.max(deadline - loop:time(), 0.001) end
-    response = transfer(session, exchange, history)
+    exchange = redirected(exchange, response, location)
+    exchange.total = deadline and math.max(deadline - loop:time(), 0.001)
+    response = transfer(exchange, history)
   end
   local raises = opts.raise_for_status
   if raises == nil then raises = session.raise_for_status end
@@ -200,7 +209,7 @@ local function new_request(session, method, address, opts)
     options.check("request", opts, request_options)
     if opts.timeout ~= nil then timeout = options.timeout("request", opts.timeout) end
   end
-  local request = -- constants first, as in http/connector.lua
+  local request = -- constants first, as Connector:new_exchange says
     { session = false, method = false, url = false, opts = false, timeout = false, is_started = false }
   request.session, request.method, request.url, request.opts, request.timeout =
     session, method, address, opts or no_options, timeout
@@ -300,6 +309,8 @@ function Session.new(opts)
     limit_per_host = opts.limit_per_host or 0,
     verify = opts.verify,
     raise_for_status = opts.raise_for_status or false,
+    last_address = false, -- one address is often asked for again and again
+    last_url = false, -- what it is, normalized
     closed = false,
   }, Session)
 end
