@@ -14,6 +14,7 @@ static const luaL_Reg native_modules[] = {
     {"lacuna.native.json", luaopen_cjson_safe},
     {"lacuna.native.output", luaopen_lacuna_native_output},
     {"lacuna.native.scheduler", luaopen_lacuna_native_scheduler},
+    {"lacuna.native.shared_memory", luaopen_lacuna_native_shared_memory},
     {"lacuna.native.signals", luaopen_lacuna_native_signals},
     {"lacuna.native.worker", luaopen_lacuna_native_worker},
     {"luv", luaopen_lacuna_native_luv},

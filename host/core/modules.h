@@ -25,6 +25,7 @@ extern const size_t lac_embedded_count;
 int luaopen_lacuna_native_clock(lua_State *L);
 int luaopen_lacuna_native_curl(lua_State *L);
 int luaopen_lacuna_native_luv(lua_State *L);
+int luaopen_lacuna_native_shared_memory(lua_State *L);
 int luaopen_lacuna_native_signals(lua_State *L);
 int luaopen_lacuna_native_worker(lua_State *L);
 int luaopen_cjson_safe(lua_State *L); /* of lua-cjson, which has no header for it */

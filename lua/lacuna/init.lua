@@ -99,6 +99,7 @@ local lazy = {
   PriorityQueue = "async.queues",
   to_thread = "exec",
   ThreadPoolExecutor = "exec",
+  SharedBuffer = "exec.shared_buffer",
   fetch = "http",
   print_tasks = "debug.tree",
 }

@@ -71,45 +71,56 @@ local function take()
   return message
 end
 
-local function write_image(root_label, ...)
-  local nodes = image.write(root_label, select("#", ...), { ... })
+local function write_image(root_label, keeps_buffers, ...)
+  local nodes, buffers = image.write(root_label, select("#", ...), { ... }, keeps_buffers)
   out:reset():encode(nodes)
-  return take()
+  return take(), buffers
 end
 
 local function label_value(index) return "value " .. index end
 
-local function label_outcome(index) return "result " .. index - 2 end
+local function label_success(index) return "result " .. index - 2 end
+
+local function label_failure() return "error" end
 
 local function label_call(index, is_last)
   if index > 1 then return "argument " .. index - 1 end
   return is_last and "function" or ""
 end
 
-local function write_values(root_label, ...)
+local function write(root_label, keeps_buffers, ...)
   local count = select("#", ...)
-  if not are_plain(nil, count, ...) then return write_image(root_label, ...) end
+  if not are_plain(nil, count, ...) then return write_image(root_label, keeps_buffers, ...) end
   out:reset():encode(count)
   append(count, ...)
   return take()
 end
 
---- Writes values, nils and their number included.
+--- Writes values, nils and their number included. It may be decoded any number of times.
 --- Errors: TypeError that names the path to what cannot travel, as in "value 2.callbacks[3]: userdata".
 ---@param ... any
 ---@return string
+---@return lacuna.SharedBuffer[]? buffers that the caller keeps as long as somebody may decode it
 function codec.encode(...)
-  return write_values(label_value, ...)
+  return write(label_value, false, ...)
 end
 
---- Writes the outcome of a call (exec/call.lua).
---- Errors: TypeError as for `encode`, as in "result 2.callbacks[3]: userdata".
+--- The same for values that are decoded once: until then shared buffers are kept here.
+--- Errors: TypeError as for `encode`.
+---@param ... any
+---@return string
+function codec.encode_message(...)
+  return (write(label_value, true, ...))
+end
+
+--- The same for how a call ended (exec/call.lua): the results, or the error.
+--- Errors: TypeError as for `encode`, as in "result 1: userdata" or "error.connection: userdata".
 ---@param is_ok boolean
 ---@param elapsed number|false
----@param ... any the results, or the error
+---@param ... any
 ---@return string
 function codec.encode_outcome(is_ok, elapsed, ...)
-  return write_values(label_outcome, is_ok, elapsed, ...)
+  return (write(is_ok and label_success or label_failure, true, is_ok, elapsed, ...))
 end
 
 --- Writes a function and the arguments of a call to it.
@@ -117,11 +128,12 @@ end
 ---@param fn function
 ---@param ... any
 ---@return string
+---@return lacuna.SharedBuffer[]? buffers as for `encode`
 function codec.encode_call(fn, ...)
   local count = select("#", ...)
-  if type(fn) ~= "function" or not are_plain(nil, count, ...) then return write_image(label_call, fn, ...) end
+  if type(fn) ~= "function" or not are_plain(nil, count, ...) then return write_image(label_call, false, fn, ...) end
   local bytecode = functions.bytecode(fn)
-  if not bytecode or not bytecode.is_self_contained then return write_image(label_call, fn, ...) end
+  if not bytecode or not bytecode.is_self_contained then return write_image(label_call, false, fn, ...) end
   out:reset():encode(bytecode.bytes):encode(count)
   append(count, ...)
   return take()
@@ -153,6 +165,12 @@ function codec.decode(message)
     return fn, read_values(input:decode())
   end
   return image.read(head)
+end
+
+--- Tells that nobody needs what `encode_message` or `encode_outcome` wrote.
+---@param message string
+function codec.discard(message)
+  if #message > 0 and type(input:set(message):decode()) == "table" then pcall(codec.decode, message) end
 end
 
 return codec

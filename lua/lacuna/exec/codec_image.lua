@@ -11,6 +11,7 @@ local names = require "lacuna.exec.codec_names"
 
 local getmetatable, getupvalue, next, type = debug.getmetatable, debug.getupvalue, next, type
 local setupvalue, upvalueid, upvaluejoin = debug.setupvalue, debug.upvalueid, debug.upvaluejoin
+local loaded = package.loaded
 local rawget, rawset, setmetatable, unpack = rawget, rawset, setmetatable, unpack
 
 local image = {}
@@ -23,7 +24,7 @@ local FUNCTION = 3 -- bytecode, list of upvalue nodes?
 local UPVALUE = 4 -- is it a node, value
 local ASYNC_FUNCTION = 5 -- node of the function
 local ERROR_CLASS = 6 -- parts, parent node, identity, name
-local PACKED = 7 -- module, what its `pack` made
+local SHARED = 7 -- the handle of a SharedBuffer or of a view of one
 
 local is_primitive = { ["nil"] = true, boolean = true, number = true, string = true }
 
@@ -54,6 +55,8 @@ local METATABLE, KEY, PARENT, INNER = { "metatable" }, { "key" }, { "parent clas
 ---@field via any[] node -> by which key, upvalue or mark
 ---@field count integer how many nodes there are
 ---@field classes table<integer, true> the nodes that are metatables or have an __index: they have an identity
+---@field buffers lacuna.SharedBuffer[]? those whose handles are in the image
+---@field keeps_buffers boolean whether they are kept until the image has been read
 ---@field root_label string what the values of the root are called
 local Writer = {}
 Writer.__index = Writer
@@ -113,6 +116,13 @@ local function name_of(value, kind, is_class)
   return nil
 end
 
+local SHARED_BUFFER = "lacuna.exec.shared_buffer" -- which nobody has loaded who has no buffer
+
+local function shared_buffer_behind(value)
+  local module = loaded[SHARED_BUFFER]
+  return module and module.buffer_behind(value)
+end
+
 -- Why a value that has no name cannot be written out.
 local function obstacle(value, kind)
   if kind == "table" then return nil end
@@ -132,6 +142,12 @@ function Writer:reference(value, id, key)
   if module then return self:add(value, id, key, { NAMED, module, field }) end
   if kind == "function" and coroutines.iscoroutinefunction(value) then
     return self:add(value, id, key, { ASYNC_FUNCTION })
+  end
+  local buffer = (kind == "cdata" or kind == "table") and shared_buffer_behind(value)
+  if buffer then
+    self.buffers = self.buffers or {}
+    self.buffers[#self.buffers + 1] = buffer
+    return self:add(value, id, key, { SHARED, loaded[SHARED_BUFFER].pack(value, self.keeps_buffers) })
   end
   local reason = obstacle(value, kind)
   if reason then self:refuse(id, key, reason) end
@@ -212,8 +228,6 @@ function Writer:write_table(id, source)
   local class = getmetatable(source)
   local node = { TABLE }
   if class then
-    local pack = rawget(class, "__pack")
-    if pack then return { PACKED, pack(source) } end
     if is_bound(class) then
       local what = class.is_coroutine and "coroutine object" or "object of lacuna that belongs to its loop"
       self:refuse(self.parents[id], self.via[id], what)
@@ -257,12 +271,14 @@ end
 ---@param root_label fun(index: integer, is_last: boolean): string what a message calls the value at an index
 ---@param count integer
 ---@param values any[]
+---@param keeps_buffers boolean whether shared buffers are kept until the image has been read
 ---@return table
-function image.write(root_label, count, values)
+---@return lacuna.SharedBuffer[]? buffers that someone has to keep until then, if not
+function image.write(root_label, count, values, keeps_buffers)
   names.refresh()
   local writer = setmetatable({
     nodes = {}, objects = { values }, ids = {}, parents = { 0 }, via = { 0 }, classes = {}, root_label = root_label,
-    count = 1,
+    keeps_buffers = keeps_buffers, count = 1,
   }, Writer)
   local nodes, objects = writer.nodes, writer.objects
   local root = { TABLE }
@@ -286,7 +302,7 @@ function image.write(root_label, count, values)
     if nodes[class][1] == TABLE then nodes[class][6] = identity.of(objects[class]) end
   end
   nodes[0] = count
-  return nodes
+  return nodes, writer.buffers
 end
 
 -- Reading: all objects are made first, so that they can then be filled in any order.
@@ -327,7 +343,7 @@ create = {
     end
     return identity.assign(object_of(nodes, objects, node[5]):subclass(node[7]), node[6])
   end,
-  [PACKED] = function(_, _, node) return require(node[2]).unpack(node[3]) end,
+  [SHARED] = function(_, _, node) return require("lacuna.exec.shared_buffer").unpack(node[2]) end,
 }
 
 local function fill_refs(objects, target, refs, pairs)

@@ -120,8 +120,10 @@ function Executor:start(loop, fn, ...)
   if self.ended then
     error(errors.RuntimeError(("%s: cannot schedule new futures after shutdown"):format(self.name)), 3)
   end
-  local id = self.crew:send(encode(fn, ...))
+  local bytes, buffers = encode(fn, ...)
+  local id = self.crew:send(bytes)
   local call = setmetatable({ PENDING, nil, loop, false, false, executor = self, id = id }, Call)
+  if buffers then call.buffers = buffers end -- shared memory, held until the worker has it
   self.calls[id] = call
   return call
 end

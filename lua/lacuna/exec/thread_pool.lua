@@ -124,11 +124,13 @@ local function bury(crew, number, reason)
 end
 
 local function new_crew(pool, initializer, initargs)
+  local setup, buffers = codec.encode("pool", package.path, package.cpath, arg, initializer or false, unpack(initargs))
   local crew = setmetatable({
     executor = pool,
     queue = native.mailbox(),
     outcomes = native.mailbox(),
-    setup = codec.encode("pool", package.path, package.cpath, arg, initializer or false, unpack(initargs)),
+    setup = setup,
+    buffers = buffers, -- shared memory that the setup speaks of
     workers = {},
     worker_count = 0, -- late ones left out
     last_number = 0,
