@@ -1,6 +1,7 @@
 -- exec.shared_buffer: memory that several Lua states see. What other threads and processes make of it is in the
 -- specs of the pools; here a child process stands for them.
 local async = require "lacuna"
+local await = async.await
 local codec = require "lacuna.exec.codec"
 local ffi = require "ffi"
 local shell = require "spec.support.shell"
@@ -82,6 +83,7 @@ describe("SharedBuffer", function()
   it("raises OSError for more than the system has", function()
     local ran = shell.run(("ulimit -v 4000000; exec %s -e %s"):format(os.getenv("LACUNA"), shell.quote [[
       local async = require "lacuna"
+local await = async.await
       local ok, err = pcall(async.SharedBuffer, 2 ^ 40)
       print(ok, async.isinstance(err, async.OSError), err.code)
     ]]))
@@ -133,6 +135,29 @@ describe("SharedBuffer", function()
     local ok, err = pcall(codec.decode, message)
     assert.is_false(ok)
     assert.is_true(async.isinstance(err, async.OSError), tostring(err))
+  end)
+
+  it("is seen by threads, whose atomic sums lose nothing", function()
+    local counter = async.SharedBuffer(8):view("int64_t")
+    async.with(async.ThreadPoolExecutor(2), function(pool)
+      local function count()
+        for _ = 1, 20000 do counter:add(0, 1) end
+      end
+      await(pool:map(count, {1, 2, 3, 4}))
+    end)
+    assert.equal(80000, counter:load(0))
+  end)
+
+  it("comes back from the thread that made it", function()
+    async.with(async.ThreadPoolExecutor(1), function(pool)
+      local view = await(pool:submit(function()
+        local made = async.SharedBuffer(8):view("double")
+        made[0] = 42
+        return made
+      end))
+      await(pool:submit(collectgarbage))
+      assert.equal(42, view[0])
+    end)
   end)
 
   it("is seen by a child process", function()
