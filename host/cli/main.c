@@ -11,13 +11,15 @@
 
 /* The runtime that Ctrl-C interrupts: a signal handler can be given nothing else. Only the command has one. */
 static lacuna_t *volatile interrupted_runtime;
+static volatile sig_atomic_t has_prompt;
 
-/* The first Ctrl-C cancels the main task so that clean-up runs; the second ends the process at once. */
+/* The first Ctrl-C cancels the main task so that clean-up runs; the second ends the process at once. At the prompt each
+ * one gives up what is being typed or awaited. */
 static void on_sigint(int signal_number) {
   (void)signal_number;
   lacuna_t *runtime = interrupted_runtime;
   if (!runtime) _exit(LACUNA_INTERRUPTED);
-  interrupted_runtime = NULL;
+  if (!has_prompt) interrupted_runtime = NULL;
   lacuna_interrupt(runtime);
 }
 
@@ -50,6 +52,7 @@ static int run_command(const cli_options *options) {
     fprintf(stderr, "lacuna: out of memory or file descriptors\n");
     return LACUNA_FAILED;
   }
+  has_prompt = options->is_interactive;
   watch_signals(runtime);
   int status = run(runtime, options);
   interrupted_runtime = NULL;

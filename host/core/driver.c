@@ -21,8 +21,10 @@ struct lac_driver {
   uv_async_t async; /* carries the inbox and the flags below to the loop's thread; referenced while there are holds */
   volatile sig_atomic_t is_sent[LAC_HOOK_COUNT];
   int hold_count;
-  int run_count;                      /* of lac_driver_run and lac_driver_step that are under way: at most one */
-  bool is_draining;                   /* in on_prepare */
+  int run_count;            /* of lac_driver_run and lac_driver_step that are under way: at most one */
+  bool is_draining;         /* in on_prepare */
+  void (*turn)(void *data); /* in place of a turn of the loop in lac_driver_run; NULL without */
+  void *turn_data;
   bool (*is_script_over)(void *data); /* lac_driver_run runs a script, in which a deadlock is reported; else NULL */
   void *script_data;
   uint64_t step_end_ns; /* of lac_driver_step; else UINT64_MAX */
@@ -79,6 +81,8 @@ static bool plan_wait(lac_driver *driver) {
       lac_scheduler_call(driver->scheduler, LAC_HOOK_DEADLOCK);
       return true;
     }
+  } else {
+    driver->is_deadlock_reported = false; /* whoever was told of the last one has ended it */
   }
   if (driver->wake_ns < UINT64_MAX) arm_timer(driver, fmin(deadline, (double)driver->wake_ns / 1e9));
   return false;
@@ -137,6 +141,12 @@ void lac_driver_release(lac_driver *driver) {
   if (--driver->hold_count == 0) uv_unref((uv_handle_t *)&driver->async);
 }
 
+void lac_driver_set_turn(lac_driver *driver, void (*turn)(void *data), void *data) {
+  driver->turn = turn;
+  driver->turn_data = data;
+  uv_stop(driver->uv);
+}
+
 bool lac_driver_is_inside(const lac_driver *driver) {
   return driver->run_count > 0 || driver->is_draining;
 }
@@ -161,7 +171,10 @@ bool lac_driver_run(lac_driver *driver, bool (*is_over)(void *data), void *data,
   driver->wake_ns = wake_ns;
   bool has_ended = is_over(data);
   while (!has_ended && (wake_ns == UINT64_MAX || uv_hrtime() < wake_ns)) {
-    uv_run(driver->uv, UV_RUN_ONCE);
+    if (driver->turn)
+      driver->turn(driver->turn_data);
+    else
+      uv_run(driver->uv, UV_RUN_ONCE);
     has_ended = is_over(data);
   }
   driver->wake_ns = UINT64_MAX;

@@ -36,6 +36,11 @@ void lac_driver_release(lac_driver *driver);
  * whether it is over. With `is_script` a deadlock is reported. */
 bool lac_driver_run(lac_driver *driver, bool (*is_over)(void *data), void *data, int timeout_ms, bool is_script);
 
+/* Has lac_driver_run call `turn` again and again in place of the loop's turns, outside Lua and all callbacks, for a C
+ * library that wants to be the caller; `turn` must run the loop itself while it waits. NULL ends that. The turn of the
+ * loop that is under way does not wait any more. */
+void lac_driver_set_turn(lac_driver *driver, void (*turn)(void *data), void *data);
+
 /* True while a turn is under way: none of the three around here may be called then. */
 bool lac_driver_is_inside(const lac_driver *driver);
 

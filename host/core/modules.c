@@ -7,11 +7,27 @@
 
 #include "core/runtime.h"
 
+/* Opens `lacuna.native.build`: the version, and the names of the embedded Lua modules, sorted. */
+static int open_build(lua_State *L) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, lacuna_version());
+  lua_setfield(L, -2, "version");
+  lua_createtable(L, (int)lac_embedded_count, 0);
+  for (size_t i = 0; i < lac_embedded_count; i++) {
+    lua_pushstring(L, lac_embedded_modules[i].name);
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  lua_setfield(L, -2, "modules");
+  return 1;
+}
+
 /* One row a native module: nothing else in the host knows them. */
 static const luaL_Reg native_modules[] = {
+    {"lacuna.native.build", open_build},
     {"lacuna.native.clock", luaopen_lacuna_native_clock},
     {"lacuna.native.curl", luaopen_lacuna_native_curl},
     {"lacuna.native.json", luaopen_cjson_safe},
+    {"lacuna.native.lineedit", luaopen_lacuna_native_lineedit},
     {"lacuna.native.output", luaopen_lacuna_native_output},
     {"lacuna.native.scheduler", luaopen_lacuna_native_scheduler},
     {"lacuna.native.shared_memory", luaopen_lacuna_native_shared_memory},

@@ -17,6 +17,7 @@ local getmetatable, setmetatable, select, unpack, type = getmetatable, setmetata
 local DEEPEST = 1000
 
 local coroutines = {
+  sources = {}, -- chunk name -> its text, for chunks that are no files
   watch_created = nil, -- debug mode: fun(coro): coro, told of every coroutine object that is made
 }
 
@@ -75,21 +76,26 @@ function Coroutine.__await(coro, task)
   return leave(coro, task, coro[FUNCTION](unpack(coro, FIRST_ARGUMENT, count + FIRST_ARGUMENT - 1)))
 end
 
+-- The line of a function's source where it begins.
+local function first_line(info)
+  local text = coroutines.sources[info.source]
+  local file = not text and info.source:sub(1, 1) == "@" and io.open(info.source:sub(2))
+  if file then
+    text = file:read("*a")
+    file:close()
+  end
+  local number = 0
+  for line in (text or ""):gmatch("([^\n]*)\n?") do
+    number = number + 1
+    if number == info.linedefined then return line end
+  end
+  return ""
+end
+
 -- The name in the line that defines a function: "local NAME = async(function", "function NAME(".
 local function name_in_source(info)
-  if info.source:sub(1, 1) ~= "@" then return nil end
-  local file = io.open(info.source:sub(2))
-  if not file then return nil end
-  local number = 0
-  for line in file:lines() do
-    number = number + 1
-    if number == info.linedefined then
-      file:close()
-      return line:match("function%s+([%w_.:]+)%s*%(") or line:match("([%a_][%w_]*)%s*=[^=]*function%s*%(")
-    end
-  end
-  file:close()
-  return nil
+  local line = first_line(info)
+  return line:match("function%s+([%w_.:]+)%s*%(") or line:match("([%a_][%w_]*)%s*=[^=]*function%s*%(")
 end
 
 -- The function that an async function wraps: its one upvalue that is a Lua function.

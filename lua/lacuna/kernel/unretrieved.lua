@@ -25,6 +25,12 @@ function unretrieved.watch(fut)
   fut.sentinel = sentinel
 end
 
+--- How many futures have failed so far.
+---@return integer
+function unretrieved.count()
+  return last
+end
+
 --- Takes the futures whose errors nobody will ever look at; at the end of a script also those that somebody still
 --- could, but for those of a loop that goes on.
 ---@param surviving_loop? lacuna.Loop at the end of a script: the loop that goes on

@@ -1,0 +1,539 @@
+/* lineedit: `lacuna.native.lineedit`, what the REPL reads from its terminal or pipe while the loop goes on.
+ *
+ * open(is_editing, on_done, on_wait, on_command) → input, or nil and a message; without editing it reads plain lines
+ *   on_done(has_line)    a line has been read; false at the end of the input
+ *   on_wait(is_idle)     nothing to read for now: whoever draws does it here
+ *   on_command(number)   a key was typed that `commands` names; it may call replace, and one of the verdicts:
+ *     input:accept()     the line is finished        input:finish()   so is the input
+ *     input:more()       the next key is this command's too
+ *     input:again()      the key that it got last is not this command's
+ * input:start() reads a line, input:stop() gives it up: on_done is not called
+ * input:line() → text, cursor    input:replace(text, cursor)    input:key() → the key that came last
+ * input:suspend(), input:resume()   leave the terminal as it was found, and take it again
+ * input:close()
+ * size() → columns, rows; width(code point) → columns; is_terminal(descriptor); commands: names by number
+ *
+ * libedit wants to be the caller: el_wgets returns when the line is there. So it takes the place of the loop's turns
+ * (lac_driver_set_turn), with neither Lua nor a callback of libuv below it, and whenever it asks for a character the
+ * loop runs until there is one. libedit knows keys and edits text; it draws into /dev/null, because it loses combining
+ * characters and nothing could appear above its prompt: the screen is Lua's (lua/lacuna/cli/repl/screen.lua). */
+#define _GNU_SOURCE /* wcwidth */
+#include <errno.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <uv.h>
+#include <wchar.h>
+
+#include "base/bytes.h"
+#include "core/driver.h"
+#include "core/modules.h"
+#include "core/runtime.h"
+#include "core/wake.h"
+#include "mod/lineedit_library.h"
+
+#define METATABLE "lacuna.native.lineedit.input"
+
+/* The keys that Lua is asked about. */
+#define COMMANDS(X)                                                                                                    \
+  X(enter)                                                                                                             \
+  X(complete)                                                                                                          \
+  X(search)                                                                                                            \
+  X(paste)                                                                                                             \
+  X(previous)                                                                                                          \
+  X(next)                                                                                                              \
+  X(left)                                                                                                              \
+  X(right)                                                                                                             \
+  X(home)                                                                                                              \
+  X(last)                                                                                                              \
+  X(backspace)                                                                                                         \
+  X(delete)                                                                                                            \
+  X(clear)
+
+typedef enum command {
+#define COMMAND_NUMBER(name) COMMAND_##name,
+  COMMANDS(COMMAND_NUMBER)
+#undef COMMAND_NUMBER
+      COMMAND_COUNT
+} command;
+
+typedef enum verdict { VERDICT_EDITED, VERDICT_ACCEPT, VERDICT_FINISH, VERDICT_MORE, VERDICT_AGAIN } verdict;
+
+typedef struct input {
+  lac_closer closer; /* first: on_runtime_close casts */
+  lacuna_t *runtime;
+  const lac_libedit *libedit; /* NULL: plain lines */
+  EditLine *edit;             /* NULL for plain lines */
+  FILE *sink;                 /* what libedit draws into */
+  locale_t outer_locale;      /* the thread's own, while libedit runs */
+  lac_bytes plain;            /* the plain line */
+  uv_async_t hold;            /* referenced while a line is read: the loop has something to wait for */
+  lac_pin self;               /* until the handle is closed, it is not collected */
+  lac_pin on_done, on_wait, on_command;
+  verdict verdict;  /* of the command that is being run */
+  wchar_t key;      /* that came last */
+  bool is_wanted;   /* a line is to be read */
+  bool is_reading;  /* read_line is on the C stack */
+  bool is_stopping; /* the line that is being read is given up */
+  bool is_closing, is_closed;
+} input;
+
+static void enter_library(input *in) {
+  in->outer_locale = uselocale(in->libedit->locale);
+}
+
+static void leave_library(const input *in) {
+  uselocale(in->outer_locale);
+}
+
+/* ---- reading ---- */
+
+typedef enum reading { READ_STOPPED = -1, READ_END = 0, READ_DONE = 1 } reading;
+
+/* Runs the loop until a byte can be read. The byte is read alone: what follows the line belongs to whoever reads the
+ * standard input next. Polling the loop's own descriptor leaves the input's flags, which others share, alone. */
+static reading read_byte(input *in, unsigned char *byte) {
+  uv_loop_t *uv = lac_uv_loop(in->runtime);
+  struct pollfd descriptors[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = uv_backend_fd(uv), .events = POLLIN}};
+  for (;;) {
+    if (in->is_stopping) return READ_STOPPED;
+    if (poll(descriptors, 1, 0) > 0) {
+      ssize_t count = read(STDIN_FILENO, byte, 1);
+      if (count == 1) return READ_DONE;
+      if (count == 0 || (errno != EINTR && errno != EAGAIN)) return READ_END;
+    }
+    uv_run(uv, UV_RUN_NOWAIT);
+    if (in->is_stopping) return READ_STOPPED;
+    int timeout_ms = uv_backend_timeout(uv);
+    lua_pushboolean(lac_wake_open(in->runtime, in->on_wait), timeout_ms != 0);
+    lac_wake_call(in->runtime, 1);
+    if (!in->is_stopping) poll(descriptors, 2, timeout_ms);
+  }
+}
+
+/* Reads the rest of a plain line, without its newline. The last one may lack it. */
+static reading read_plain_line(input *in) {
+  in->plain.size = 0;
+  for (;;) {
+    unsigned char byte;
+    reading result = read_byte(in, &byte);
+    if (result == READ_END && in->plain.size > 0) return READ_DONE;
+    if (result != READ_DONE) return result;
+    if (byte == '\n') return READ_DONE;
+    if (!lac_bytes_append(&in->plain, &byte, 1)) return READ_END;
+  }
+}
+
+/* What libedit reads characters with: 1, 0 at the end of the input, or -1. */
+static int read_character(EditLine *edit, wchar_t *character) {
+  input *in = NULL;
+  lac_libedit const *library = lac_libedit_open(NULL);
+  library->el_wget(edit, EL_CLIENTDATA, &in);
+  mbstate_t state = {0};
+  for (;;) {
+    unsigned char byte;
+    leave_library(in);
+    reading result = read_byte(in, &byte);
+    enter_library(in);
+    if (result != READ_DONE) return result;
+    size_t length = mbrtowc(character, (const char *)&byte, 1, &state);
+    if (length == (size_t)-1)
+      state = (mbstate_t){0}; /* no UTF-8: left out */
+    else if (length != (size_t)-2)
+      return 1;
+  }
+}
+
+/* Has libedit read a line. Its result is not looked at: an empty line and the end of the input look the same. */
+static reading read_edited_line(input *in) {
+  int length;
+  in->verdict = VERDICT_EDITED;
+  enter_library(in);
+  in->libedit->el_wgets(in->edit, &length);
+  leave_library(in);
+  if (in->is_stopping) return READ_STOPPED;
+  return in->verdict == VERDICT_ACCEPT ? READ_DONE : READ_END;
+}
+
+static void close_input(input *in);
+
+/* A line is to be read: the loop has something to wait for, and no turns of its own. */
+static void set_wanted(input *in, bool is_wanted) {
+  if (in->is_wanted == is_wanted) return;
+  lac_driver *driver = lac_runtime_driver(in->runtime);
+  in->is_wanted = is_wanted;
+  if (is_wanted)
+    lac_driver_hold(driver);
+  else
+    lac_driver_release(driver);
+}
+
+/* In place of a turn of the loop. */
+static void read_line(void *data) {
+  input *in = data;
+  in->is_stopping = false;
+  in->is_reading = true;
+  uv_run(lac_uv_loop(in->runtime), UV_RUN_NOWAIT); /* however fast lines come */
+  reading result = in->is_stopping ? READ_STOPPED : in->edit ? read_edited_line(in) : read_plain_line(in);
+  in->is_reading = false;
+  if (result == READ_STOPPED && in->is_wanted) return; /* started anew: the next turn */
+  set_wanted(in, false);
+  lac_driver_set_turn(lac_runtime_driver(in->runtime), NULL, NULL);
+  if (in->is_closing) {
+    close_input(in);
+  } else if (result != READ_STOPPED) {
+    lua_pushboolean(lac_wake_open(in->runtime, in->on_done), result == READ_DONE);
+    lac_wake_call(in->runtime, 1);
+  }
+}
+
+/* ---- keys ---- */
+
+static unsigned char run_command(EditLine *edit, command number, wint_t key) {
+  input *in = NULL;
+  lac_libedit const *library = lac_libedit_open(NULL);
+  library->el_wget(edit, EL_CLIENTDATA, &in);
+  in->key = (wchar_t)key;
+  for (;;) {
+    in->verdict = VERDICT_EDITED;
+    leave_library(in);
+    lua_pushinteger(lac_wake_open(in->runtime, in->on_command), (lua_Integer)number + 1);
+    lac_wake_call(in->runtime, 1);
+    enter_library(in);
+    switch (in->verdict) {
+    case VERDICT_ACCEPT: return CC_NEWLINE;
+    case VERDICT_FINISH: return CC_EOF;
+    case VERDICT_AGAIN: in->libedit->el_wpush(edit, (wchar_t[]){in->key, 0}); return CC_REFRESH;
+    case VERDICT_EDITED: return CC_REFRESH;
+    case VERDICT_MORE: break;
+    }
+    if (in->libedit->el_wgetc(edit, &in->key) != 1) return CC_NORM; /* libedit's own next read fails too */
+  }
+}
+
+#define COMMAND_FUNCTION(name)                                                                                         \
+  static unsigned char on_##name(EditLine *edit, wint_t key) {                                                         \
+    return run_command(edit, COMMAND_##name, key);                                                                     \
+  }
+COMMANDS(COMMAND_FUNCTION)
+#undef COMMAND_FUNCTION
+
+typedef struct command_row {
+  const wchar_t *name;
+  unsigned char (*function)(EditLine *edit, wint_t key);
+} command_row;
+
+static const command_row command_table[] = {
+#define COMMAND_ROW(name) {L"lacuna-" #name, on_##name},
+    COMMANDS(COMMAND_ROW)
+#undef COMMAND_ROW
+};
+
+static const wchar_t *const bindings[][2] = {
+    {L"^M", L"lacuna-enter"},        {L"^J", L"lacuna-enter"},
+    {L"^I", L"lacuna-complete"},     {L"^R", L"lacuna-search"},
+    {L"\\e[200~", L"lacuna-paste"},  {L"^P", L"lacuna-previous"},
+    {L"\\e[A", L"lacuna-previous"},  {L"\\eOA", L"lacuna-previous"},
+    {L"^N", L"lacuna-next"},         {L"\\e[B", L"lacuna-next"},
+    {L"\\eOB", L"lacuna-next"},      {L"^B", L"lacuna-left"},
+    {L"\\e[D", L"lacuna-left"},      {L"\\eOD", L"lacuna-left"},
+    {L"^F", L"lacuna-right"},        {L"\\e[C", L"lacuna-right"},
+    {L"\\eOC", L"lacuna-right"},     {L"^A", L"lacuna-home"},
+    {L"\\e[H", L"lacuna-home"},      {L"\\eOH", L"lacuna-home"},
+    {L"\\e[1~", L"lacuna-home"},     {L"^E", L"lacuna-last"},
+    {L"\\e[F", L"lacuna-last"},      {L"\\eOF", L"lacuna-last"},
+    {L"\\e[4~", L"lacuna-last"},     {L"^H", L"lacuna-backspace"},
+    {L"^?", L"lacuna-backspace"},    {L"^D", L"lacuna-delete"},
+    {L"\\e[3~", L"lacuna-delete"},   {L"^L", L"lacuna-clear"},
+    {L"^W", L"ed-delete-prev-word"}, {L"^_", L"vi-undo"},
+    {L"\\e[1;5D", L"ed-prev-word"}, /* with Ctrl, and with Alt */
+    {L"\\e[1;3D", L"ed-prev-word"},  {L"\\e[1;5C", L"em-next-word"},
+    {L"\\e[1;3C", L"em-next-word"},
+};
+
+/* The user's own ~/.editrc comes before what the REPL needs. */
+static void bind_keys(input *in) {
+  const lac_libedit *libedit = in->libedit;
+  libedit->el_wset(in->edit, EL_EDITOR, L"emacs");
+  for (int i = 0; i < COMMAND_COUNT; i++)
+    libedit->el_wset(in->edit, EL_ADDFN, command_table[i].name, L"of lacuna's REPL", command_table[i].function);
+  libedit->el_source(in->edit, NULL);
+  for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++)
+    libedit->el_wset(in->edit, EL_BIND, bindings[i][0], bindings[i][1], NULL);
+}
+
+/* ---- opening and closing ---- */
+
+static void close_input(input *in) {
+  if (in->is_closed) return;
+  in->is_closing = true;
+  in->is_stopping = true;
+  set_wanted(in, false);
+  if (in->is_reading) return; /* read_line will come back here */
+  in->is_closed = true;
+  if (in->closer.next) lac_remove_closer(in->runtime, &in->closer);
+  if (in->edit) {
+    enter_library(in);
+    in->libedit->el_end(in->edit);
+    leave_library(in);
+  }
+  if (in->sink) fclose(in->sink);
+  in->edit = NULL;
+  in->sink = NULL;
+  lac_bytes_free(&in->plain);
+  lac_unpin(in->runtime, &in->on_done);
+  lac_unpin(in->runtime, &in->on_wait);
+  lac_unpin(in->runtime, &in->on_command);
+  lac_unpin(in->runtime, &in->self);
+}
+
+static void on_runtime_close(lac_closer *closer) {
+  close_input((input *)closer);
+}
+
+/* Opens libedit on the terminal; NULL, or why that cannot be. */
+static const char *open_editor(input *in) {
+  const char *message = NULL;
+  in->libedit = lac_libedit_open(&message);
+  if (!in->libedit) return message;
+  in->sink = fopen("/dev/null", "we");
+  if (!in->sink) return "cannot open /dev/null";
+  enter_library(in); /* its key map depends on what the locale calls a letter */
+  in->edit = in->libedit->el_init_fd("lacuna", stdin, in->sink, in->sink, STDIN_FILENO, STDIN_FILENO, STDIN_FILENO);
+  if (in->edit) {
+    in->libedit->el_wset(in->edit, EL_CLIENTDATA, in);
+    in->libedit->el_wset(in->edit, EL_GETCFN, read_character);
+    bind_keys(in);
+  }
+  leave_library(in);
+  return in->edit ? NULL : "libedit: out of memory";
+}
+
+static input *check_input(lua_State *L) {
+  return luaL_checkudata(L, 1, METATABLE);
+}
+
+static input *check_open_input(lua_State *L) {
+  input *in = check_input(L);
+  if (in->is_closing) luaL_error(L, "the input is closed");
+  return in;
+}
+
+static input *check_edited_input(lua_State *L) {
+  input *in = check_open_input(L);
+  if (!in->edit) luaL_error(L, "the input has no editor");
+  return in;
+}
+
+static int l_open(lua_State *L) {
+  bool is_editing = lua_toboolean(L, 1);
+  for (int i = 2; i <= 4; i++) luaL_checktype(L, i, LUA_TFUNCTION);
+  input *in = lua_newuserdata(L, sizeof *in);
+  *in = (input){.closer.close = on_runtime_close, .runtime = lac_runtime(L)};
+  luaL_getmetatable(L, METATABLE);
+  lua_setmetatable(L, -2);
+  lac_add_closer(in->runtime, &in->closer);
+  in->self = lac_pin_value(L, -1);
+  in->on_done = lac_pin_value(L, 2);
+  in->on_wait = lac_pin_value(L, 3);
+  in->on_command = lac_pin_value(L, 4);
+  const char *message = is_editing ? open_editor(in) : NULL;
+  if (!message) return 1;
+  close_input(in);
+  lua_pushnil(L);
+  lua_pushstring(L, message);
+  return 2;
+}
+
+static int l_close(lua_State *L) {
+  close_input(check_input(L));
+  return 0;
+}
+
+static int l_start(lua_State *L) {
+  input *in = check_open_input(L);
+  set_wanted(in, true);
+  lac_driver_set_turn(lac_runtime_driver(in->runtime), read_line, in);
+  return 0;
+}
+
+static int l_stop(lua_State *L) {
+  input *in = check_open_input(L);
+  set_wanted(in, false);
+  in->is_stopping = true;
+  return 0;
+}
+
+static int l_suspend(lua_State *L) {
+  input *in = check_edited_input(L);
+  in->libedit->el_set(in->edit, EL_PREP_TERM, 0);
+  return 0;
+}
+
+static int l_resume(lua_State *L) {
+  input *in = check_edited_input(L);
+  in->libedit->el_set(in->edit, EL_PREP_TERM, 1);
+  return 0;
+}
+
+/* ---- the line ---- */
+
+static void add_character(luaL_Buffer *buffer, unsigned long c) {
+  if (c < 0x80) {
+    luaL_addchar(buffer, (char)c);
+    return;
+  }
+  int rest = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+  luaL_addchar(buffer, (char)((rest == 1 ? 0xC0 : rest == 2 ? 0xE0 : 0xF0) | (c >> (6 * rest))));
+  while (rest-- > 0) luaL_addchar(buffer, (char)(0x80 | ((c >> (6 * rest)) & 0x3F)));
+}
+
+static void push_text(lua_State *L, const wchar_t *first, const wchar_t *end) {
+  luaL_Buffer buffer;
+  luaL_buffinit(L, &buffer);
+  for (; first < end; first++) add_character(&buffer, (unsigned long)*first);
+  luaL_pushresult(&buffer);
+}
+
+/* line() → the text, and how many bytes of it are left of the cursor. */
+static int l_line(lua_State *L) {
+  input *in = check_open_input(L);
+  if (!in->edit) {
+    lua_pushlstring(L, in->plain.size ? in->plain.data : "", in->plain.size);
+    lua_pushinteger(L, (lua_Integer)in->plain.size);
+    return 2;
+  }
+  const LineInfoW *line = in->libedit->el_wline(in->edit);
+  push_text(L, line->buffer, line->lastchar);
+  push_text(L, line->buffer, line->cursor);
+  lua_pushinteger(L, (lua_Integer)lua_objlen(L, -1));
+  lua_remove(L, -2);
+  return 2;
+}
+
+/* Decodes one character of UTF-8 text that ends with a zero byte; U+FFFD for a byte that belongs to none. */
+static wchar_t take_character(const unsigned char **text) {
+  const unsigned char *c = *text;
+  int rest = c[0] < 0x80 ? 0 : c[0] >= 0xF0 && c[0] < 0xF5 ? 3 : c[0] >= 0xE0 ? 2 : c[0] >= 0xC2 ? 1 : -1;
+  (*text)++;
+  if (rest < 0 || c[0] >= 0xF5) return 0xFFFD;
+  unsigned long value = rest == 0 ? c[0] : c[0] & (0x3FU >> rest);
+  for (int i = 1; i <= rest; i++) {
+    if ((c[i] & 0xC0) != 0x80) return 0xFFFD;
+    value = value << 6 | (c[i] & 0x3FU);
+  }
+  *text += rest;
+  return (wchar_t)value;
+}
+
+/* replace(text, cursor): the line is now `text`, the cursor behind its first `cursor` bytes. */
+static int l_replace(lua_State *L) {
+  input *in = check_edited_input(L);
+  size_t size;
+  const unsigned char *text = (const unsigned char *)luaL_checklstring(L, 2, &size);
+  const unsigned char *cursor = text + luaL_checkinteger(L, 3), *end = text + size;
+  wchar_t *wide = lua_newuserdata(L, (size + 1) * sizeof *wide);
+  size_t length = 0, left = 0;
+  while (text < end) {
+    if (text < cursor) left++;
+    wchar_t character = take_character(&text);
+    if (character != 0) wide[length++] = character;
+  }
+  wide[length] = 0;
+  const LineInfoW *line = in->libedit->el_wline(in->edit);
+  int old_length = (int)(line->lastchar - line->buffer);
+  if (length > 0) {
+    in->libedit->el_wreplacestr(in->edit, wide);
+  } else {
+    in->libedit->el_cursor(in->edit, old_length);
+    in->libedit->el_deletestr(in->edit, old_length);
+  }
+  in->libedit->el_cursor(in->edit, (int)left - in->libedit->el_cursor(in->edit, 0));
+  return 0;
+}
+
+static int l_key(lua_State *L) {
+  const input *in = check_edited_input(L);
+  push_text(L, &in->key, &in->key + 1);
+  return 1;
+}
+
+static int set_verdict(lua_State *L, verdict verdict) {
+  check_edited_input(L)->verdict = verdict;
+  return 0;
+}
+
+static int l_accept(lua_State *L) {
+  return set_verdict(L, VERDICT_ACCEPT);
+}
+
+static int l_finish(lua_State *L) {
+  return set_verdict(L, VERDICT_FINISH);
+}
+
+static int l_more(lua_State *L) {
+  return set_verdict(L, VERDICT_MORE);
+}
+
+static int l_again(lua_State *L) {
+  return set_verdict(L, VERDICT_AGAIN);
+}
+
+/* ---- the terminal ---- */
+
+/* size() → columns, rows of the terminal at the standard output; 80 and 24 if there is none or it does not know. */
+static int l_size(lua_State *L) {
+  struct winsize size = {0};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) size.ws_col = size.ws_row = 0;
+  lua_pushinteger(L, size.ws_col ? size.ws_col : 80);
+  lua_pushinteger(L, size.ws_row ? size.ws_row : 24);
+  return 2;
+}
+
+/* width(code point) → columns that a terminal gives it: 0 for a combining character, 2 for Korean, nil for none. */
+static int l_width(lua_State *L) {
+  const char *message;
+  const lac_libedit *libedit = lac_libedit_open(&message);
+  if (!libedit) return luaL_error(L, "%s", message);
+  wchar_t character = (wchar_t)luaL_checkinteger(L, 1);
+  locale_t outer_locale = uselocale(libedit->locale);
+  int width = wcwidth(character);
+  uselocale(outer_locale);
+  if (width < 0) return 0;
+  lua_pushinteger(L, width);
+  return 1;
+}
+
+static int l_is_terminal(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+int luaopen_lacuna_native_lineedit(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"start", l_start},   {"stop", l_stop},     {"line", l_line}, {"replace", l_replace}, {"key", l_key},
+      {"accept", l_accept}, {"finish", l_finish}, {"more", l_more}, {"again", l_again},     {"suspend", l_suspend},
+      {"resume", l_resume}, {"close", l_close},   {NULL, NULL},
+  };
+  static const luaL_Reg functions[] = {
+      {"open", l_open}, {"size", l_size}, {"width", l_width}, {"is_terminal", l_is_terminal}, {NULL, NULL}};
+  luaL_newmetatable(L, METATABLE);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  lua_createtable(L, COMMAND_COUNT, 0);
+#define COMMAND_NAME(name)                                                                                             \
+  lua_pushliteral(L, #name);                                                                                           \
+  lua_rawseti(L, -2, COMMAND_##name + 1);
+  COMMANDS(COMMAND_NAME)
+#undef COMMAND_NAME
+  lua_setfield(L, -2, "commands");
+  return 1;
+}
