@@ -1,11 +1,11 @@
 -- embed: writes the Lua runtime as one C file of stripped bytecode; run by the build, not part of the program.
---   luajit embed.lua OUTPUT.c ROOT FILE.lua ...
+--   luajit embed.lua OUTPUT.c ROOT FILE.lua ... [ROOT FILE.lua ...]
 -- A module's name is its path below ROOT: lacuna/init.lua is "lacuna", lacuna/kernel/task.lua "lacuna.kernel.task".
 -- The table it defines is declared in host/core/modules.h. It writes what it is given and looks for no files itself.
 
-local output, root = arg[1], arg[2]
+local output = arg[1]
 
-local function module_name(path)
+local function module_name(root, path)
   assert(path:sub(1, #root + 1) == root .. "/", path .. " is not below " .. root)
   local name = path:sub(#root + 2):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
   return name
@@ -25,9 +25,13 @@ local function byte_rows(code)
   return table.concat(rows, ",\n")
 end
 
-local modules = {}
-for i = 3, #arg do
-  modules[#modules + 1] = {name = module_name(arg[i]), code = bytecode(arg[i])}
+local modules, root = {}, nil
+for i = 2, #arg do
+  if arg[i]:find("%.lua$") then
+    modules[#modules + 1] = {name = module_name(root, arg[i]), code = bytecode(arg[i])}
+  else
+    root = arg[i]
+  end
 end
 table.sort(modules, function(a, b) return a.name < b.name end)
 

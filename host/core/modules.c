@@ -40,14 +40,17 @@ static int compare_name(const void *name, const void *module) {
   return strcmp(name, ((const lac_embedded *)module)->name);
 }
 
-/* Loads `name` from the sources below `directory`; pushes the chunk, or a message for require's error. */
+/* Pushes the chunk of `name` from the sources below `directory` and returns 1; 0 if it is not there. */
 static int load_source(lua_State *L, const char *directory, const char *name) {
+  static const char *const patterns[] = {"%s/%s.lua", "%s/%s/init.lua"};
   const char *path = luaL_gsub(L, name, ".", "/");
-  lua_pushfstring(L, "%s/%s.lua", directory, path);
-  if (luaL_loadfile(L, lua_tostring(L, -1)) == 0) return 1;
-  lua_pushfstring(L, "%s/%s/init.lua", directory, path);
-  if (luaL_loadfile(L, lua_tostring(L, -1)) == 0) return 1;
-  return lua_error(L);
+  for (int i = 0; i < 2; i++) {
+    lua_pushfstring(L, patterns[i], directory, path);
+    int status = luaL_loadfile(L, lua_tostring(L, -1));
+    if (status == 0) return 1;
+    if (status != LUA_ERRFILE) return lua_error(L);
+  }
+  return 0;
 }
 
 static int l_search(lua_State *L) {
@@ -64,7 +67,7 @@ static int l_search(lua_State *L) {
     return 1;
   }
   const char *directory = getenv("LACUNA_LUA");
-  if (directory) return load_source(L, directory, name);
+  if (directory && load_source(L, directory, name)) return 1; /* the build's own doc_index is no source */
   lua_pushfstring(L, "=[%s]", name); /* kernel/traceback.lua leaves frames of such chunks out */
   if (luaL_loadbuffer(L, (const char *)module->code, module->size_bytes, lua_tostring(L, -1)) != 0) return lua_error(L);
   return 1;

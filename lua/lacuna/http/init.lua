@@ -25,6 +25,11 @@ function http.request(method, url, opts)
   return shared:request(method, url, opts)
 end
 
+--- Makes a request with this method on the shared session; it starts when it is awaited or entered.
+--- Source: aiohttp's `async with session.get(url)`.
+---@param url string
+---@param opts? lacuna.http.RequestOptions
+---@return lacuna.http.Request
 for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options" } do
   http[method] = function(url, opts)
     return http.request(method, url, opts)

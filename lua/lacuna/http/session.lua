@@ -233,6 +233,11 @@ function Session:request(method, address, opts)
   return new_request(self, method:upper(), address, opts)
 end
 
+--- Makes a request with this method; it starts when it is awaited or entered.
+--- Source: aiohttp ClientSession.get and its like.
+---@param address string
+---@param opts? lacuna.http.RequestOptions
+---@return lacuna.http.Request
 for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options" } do
   local name = method:upper()
   Session[method] = function(self, address, opts)

@@ -5,7 +5,7 @@
 
 local traceback = require "lacuna.kernel.traceback"
 
----@class lacuna.BaseError
+---@class lacuna.BaseError what every error object is; a class is called with (message?, cause?) to make one
 ---@field message string "" without one
 ---@field name string the name of its class
 ---@field cause any what was caught when this was raised
@@ -58,29 +58,48 @@ BaseError.__concat = concatenate
 BaseError.subclass = subclass
 setmetatable(BaseError, { __call = construct, __tostring = function() return "BaseError" end })
 
+--- What programs usually catch: every error but a cancellation. Source: Python's Exception.
 local Error = BaseError:subclass("Error")
+--- What was called cannot be carried out now: await outside a task, a second await of one coroutine object.
+--- Source: Python's RuntimeError.
 local RuntimeError = Error:subclass("RuntimeError")
+--- A value of the wrong type; the message names it. Source: Python's TypeError.
 TypeError = Error:subclass("TypeError")
+--- The operating system refused; `.code` is its name for the reason, `.path` the file. Source: Python's OSError.
 local OSError = Error:subclass("OSError")
+--- A connection failed. Source: Python's ConnectionError.
 local ConnectionError = OSError:subclass("ConnectionError")
 
 local errors = {
   BaseError = BaseError,
+  --- Raised in a task that was asked to end, at its present or next await. It is no Error: catch it to clean up, then
+  --- raise it again. Source: asyncio.CancelledError.
   CancelledError = BaseError:subclass("CancelledError"),
   Error = Error,
+  --- Something took longer than it was given. Source: Python's TimeoutError.
   TimeoutError = OSError:subclass("TimeoutError"),
+  --- A future is not done yet, or done already. Source: asyncio.InvalidStateError.
   InvalidStateError = Error:subclass("InvalidStateError"),
   RuntimeError = RuntimeError,
   TypeError = TypeError,
+  --- A value of the right type that will not do; the message names it. Source: Python's ValueError.
   ValueError = Error:subclass("ValueError"),
   OSError = OSError,
   ConnectionError = ConnectionError,
+  --- Nobody listens there. Source: Python's ConnectionRefusedError.
   ConnectionRefusedError = ConnectionError:subclass("ConnectionRefusedError"),
+  --- The peer broke the connection. Source: Python's ConnectionResetError.
   ConnectionResetError = ConnectionError:subclass("ConnectionResetError"),
+  --- get_nowait() of an empty queue. Source: asyncio.QueueEmpty.
   QueueEmpty = Error:subclass("QueueEmpty"),
+  --- put_nowait() to a full queue. Source: asyncio.QueueFull.
   QueueFull = Error:subclass("QueueFull"),
+  --- A barrier was aborted or reset while tasks waited at it. Source: asyncio.BrokenBarrierError.
   BrokenBarrierError = RuntimeError:subclass("BrokenBarrierError"),
+  --- The worker that ran a call died. Source: concurrent.futures.BrokenExecutor.
   BrokenExecutor = RuntimeError:subclass("BrokenExecutor"),
+  --- Several errors as one: ExceptionGroup(message, {errors}). `.errors` lists them in order of failure; async.split
+  --- parts them by class. Source: Python's ExceptionGroup.
   ExceptionGroup = Error:subclass("ExceptionGroup"),
 }
 

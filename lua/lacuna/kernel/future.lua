@@ -17,7 +17,7 @@ local PENDING, RETURNED, RETURNED_MANY, FAILED, CANCELLED =
 local park, schedule_call, schedule_listener = trap.park, trap.schedule_call, trap.schedule_listener
 local type, unpack, select, setmetatable = type, unpack, select, setmetatable
 
----@class lacuna.Future
+---@class lacuna.Future a result that is not there yet; async.Future() makes a pending one
 local Future = { is_future = true, class_name = "Future" }
 Future.__index = Future
 
