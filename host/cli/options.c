@@ -67,6 +67,9 @@ const cli_word_row cli_command_table[] = {
 const cli_word_row cli_environment_table[] = {
     {"LACUNA_DEBUG", "1", "as --debug"},
     {"LACUNA_CLOCK", "real|virtual", "as --clock"},
+    {"LACUNA_HISTORY", "FILE", "keep what is typed at the prompt there; empty: nowhere"},
+    {"LACUNA_STARTUP", "FILE", "run FILE before the first prompt; empty: nothing"},
+    {"NO_COLOR", "1", "no colours at the prompt"},
     {"LACUNA_LUA", "FOLDER", "load lacuna's own Lua files from below FOLDER, for work on lacuna itself"},
     {NULL, NULL, NULL},
 };

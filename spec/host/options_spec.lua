@@ -198,7 +198,7 @@ describe("the tables behind --help", function()
     for _, path in ipairs(tree.files("host", ".c")) do paths[#paths + 1] = path end
     local unknown = {}
     for _, path in ipairs(paths) do
-      for name in tree.read(path):gmatch('getenv%s*%(?%s*"(LACUNA_[%u_]+)"') do
+      for name in tree.read(path):gmatch('getenv%s*%(?%s*"(%u*_[%u_]+)"') do
         if not known[name] then unknown[#unknown + 1] = path .. " reads " .. name end
       end
     end

@@ -238,7 +238,7 @@ function docstrings.index(texts)
   local sources, index = {}, {}
   for module, text in pairs(texts) do sources[module] = docstrings.read(text) end
   for module in pairs(sources) do
-    add_classes(index, sources[module])
+    if not module:find("^lacuna%.cli%.") then add_classes(index, sources[module]) end -- those are the command's own
     local owner = public_name(module)
     if owner then add_names(index, sources, module, owner) end
   end
