@@ -5,9 +5,9 @@
  * mailbox:pop(spin_us?) → bytes, id, ticket; or nil, is_closed
  * mailbox:take_back(ticket) → whether nobody had popped it; mailbox:close(is_emptied)
  * mailbox:listen("message"|"space", fn, is_background?), mailbox:unlisten("message"|"space")
- * start(number, inbox, outbox, setup, is_clock_virtual, is_debug) → worker; or nil, message
+ * start(number, inbox, outbox, setup, is_clock_virtual, is_debug, stream?) → worker; or nil, message
  * worker:running() → ticket, 0 for none; worker:interrupt(ticket); worker:stop(); worker:join()
- * ends() → inbox, outbox, control, setup of the worker that this runtime is; nil in any other
+ * ends() → inbox, outbox, control, setup, stream? of the worker that this runtime is; nil in any other
  * cores() → how many threads can run at once
  * leave(reason): what the worker's last message says
  *
@@ -163,7 +163,8 @@ static int l_start(lua_State *L) {
                      .inbox = check_port(L, 2)->mailbox,
                      .outbox = check_port(L, 3)->mailbox,
                      .is_clock_virtual = lua_toboolean(L, 5),
-                     .is_debug = lua_toboolean(L, 6)};
+                     .is_debug = lua_toboolean(L, 6),
+                     .stream = lua_isnoneornil(L, 7) ? NULL : check_port(L, 7)->mailbox};
   size_t size = 0;
   const char *setup = luaL_checklstring(L, 4, &size), *message = NULL;
   lac_worker **box = lua_newuserdata(L, sizeof *box);
@@ -208,7 +209,9 @@ static int l_ends(lua_State *L) {
   push_port(L, lac_mailbox_retain(worker->outbox));
   push_port(L, lac_mailbox_retain(worker->control));
   lua_pushlstring(L, worker->setup->bytes, worker->setup->size);
-  return 4;
+  if (!worker->stream) return 4;
+  push_port(L, lac_mailbox_retain(worker->stream));
+  return 5;
 }
 
 /* cores() → how many threads can run at once. */

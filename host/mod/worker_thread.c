@@ -19,6 +19,7 @@ static void release(lac_worker *worker) {
   lac_mailbox_release(worker->inbox);
   lac_mailbox_release(worker->outbox);
   lac_mailbox_release(worker->control);
+  lac_mailbox_release(worker->stream);
   lac_message_free(worker->setup);
   pthread_mutex_destroy(&worker->lock);
   pthread_cond_destroy(&worker->ended);
@@ -79,6 +80,7 @@ static lac_worker *new_worker(const lac_worker *like, const char *setup, size_t 
   pthread_condattr_destroy(&attributes);
   worker->inbox = lac_mailbox_retain(like->inbox);
   worker->outbox = lac_mailbox_retain(like->outbox);
+  worker->stream = like->stream ? lac_mailbox_retain(like->stream) : NULL;
   worker->control = lac_mailbox_new(0);
   worker->setup = lac_message_new(0, setup, setup_size);
   worker->number = like->number;
@@ -157,6 +159,7 @@ int lac_worker_end_all(lac_worker *workers, uint64_t limit_ms) {
     lac_mailbox_close(worker->inbox, true);
     lac_mailbox_close(worker->outbox, false);
     lac_mailbox_close(worker->control, true);
+    if (worker->stream) lac_mailbox_close(worker->stream, true);
   }
   int abandoned = 0;
   while (workers->next != workers) {

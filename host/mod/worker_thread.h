@@ -21,7 +21,8 @@ typedef struct lac_worker lac_worker;
 
 struct lac_worker {
   lac_mailbox *inbox, *outbox, *control;
-  lac_message *setup; /* what exec/worker.lua is told at its start */
+  lac_mailbox *stream; /* one more for the worker to send through, if its starter gave one; else NULL */
+  lac_message *setup;  /* what exec/worker.lua is told at its start */
   int64_t number;
   bool is_clock_virtual, is_debug;
   _Atomic lac_ticket running; /* the ticket of the message from inbox that the worker is at */

@@ -100,6 +100,7 @@ local lazy = {
   to_thread = "exec",
   ThreadPoolExecutor = "exec",
   SharedBuffer = "exec.shared_buffer",
+  spawn_worker = "exec.actor",
   fetch = "http",
   print_tasks = "debug.tree",
 }

@@ -47,16 +47,28 @@ local function encode_outcome(started, is_ok, ...)
   return encode(false, elapsed, (...), stack)
 end
 
---- Runs a call. Suspends when the function does; raises nothing.
+-- Calls fn(...), which is given what is to be run, and encodes what comes of it.
+local function run(fn, ...)
+  local started, is_virtual = clock()
+  local ok, outcome = pcall(encode_outcome, is_virtual and started, xpcall(fn, keep_stack, ...))
+  if ok then return outcome end
+  return encode(false, false, errors.wrap(outcome), "") -- a result, or an error, that cannot travel
+end
+
+--- Runs a call that has travelled. Suspends when the function does; raises nothing.
 ---@param bytes string codec.encode_call(fn, ...)
 ---@return string bytes of codec.encode_outcome: (true, elapsed, ...) or (false, elapsed, error, stack), where elapsed
 ---  is how many seconds passed on a virtual clock, or false
 function call.run(bytes)
-  local started, is_virtual = clock()
-  local ok, outcome = pcall(encode_outcome, is_virtual and started, xpcall(invoke_encoded, keep_stack, bytes))
-  if ok then return outcome end
-  -- a result, or an error, that cannot travel
-  return encode(false, false, errors.wrap(outcome), "")
+  return run(invoke_encoded, bytes)
+end
+
+--- The same for a function that is here already.
+---@param fn function
+---@param ... any
+---@return string bytes
+function call.run_function(fn, ...)
+  return run(invoke, fn, ...)
 end
 
 --- fn(value) for each value of a list: what executor:map sends for a chunk.

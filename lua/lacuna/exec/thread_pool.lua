@@ -5,11 +5,11 @@
 -- Workers are made when there are more calls than workers, and kept. A worker whose call was interrupted is not counted
 -- until it comes back ("late"): another may be made in its place, and if both are there then, one is told to end.
 
-local codec = require "lacuna.exec.codec"
 local executor = require "lacuna.exec.executor"
 local loops = require "lacuna.async.loops"
 local native = require "lacuna.native.worker"
 local scheduler = require "lacuna.native.scheduler"
+local worker = require "lacuna.exec.worker"
 
 local END = -1 -- the id of a message that tells one worker to end
 
@@ -35,14 +35,14 @@ local function add_workers(crew)
   while crew.outstanding > crew.worker_count and crew.worker_count < crew.executor.max_workers do
     local number = crew.last_number + 1
     local _, is_virtual = scheduler.clock()
-    local worker, problem = native.start(number, crew.queue, crew.outcomes, crew.setup, is_virtual, scheduler.is_debug)
-    if not worker then
+    local thread, problem = native.start(number, crew.queue, crew.outcomes, crew.setup, is_virtual, scheduler.is_debug)
+    if not thread then
       if crew.worker_count == 0 then
         loops.current():call_soon(function() crew.executor:on_broken("no worker thread can be made: " .. problem) end)
       end
       return
     end
-    crew.last_number, crew.workers[number] = number, worker
+    crew.last_number, crew.workers[number] = number, thread
     crew.worker_count = crew.worker_count + 1
   end
 end
@@ -75,8 +75,8 @@ function Crew:interrupt(id)
   self.late_count = self.late_count + 1
   self.worker_count = self.worker_count - 1
   self.outstanding = self.outstanding - 1
-  for _, worker in pairs(self.workers) do
-    if worker:running() == id then worker:interrupt(id) end
+  for _, thread in pairs(self.workers) do
+    if thread:running() == id then thread:interrupt(id) end
   end
   add_workers(self)
   update_listening(self)
@@ -102,9 +102,9 @@ end
 
 -- A worker has ended: it was told to, or the reason says why.
 local function bury(crew, number, reason)
-  local worker = crew.workers[number]
-  local id = worker:running()
-  worker:join()
+  local thread = crew.workers[number]
+  local id = thread:running()
+  thread:join()
   crew.workers[number] = nil
   if crew.late[id] then
     crew.late[id] = nil
@@ -124,7 +124,7 @@ local function bury(crew, number, reason)
 end
 
 local function new_crew(pool, initializer, initargs)
-  local setup, buffers = codec.encode("pool", package.path, package.cpath, arg, initializer or false, unpack(initargs))
+  local setup, buffers = worker.setup("serve_calls", initializer or false, unpack(initargs))
   local crew = setmetatable({
     executor = pool,
     queue = native.mailbox(),

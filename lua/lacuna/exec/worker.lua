@@ -1,8 +1,8 @@
--- worker: what a worker thread runs, which is calls from a mailbox, one after the other.
+-- worker: what a worker thread runs: calls from a mailbox, one after the other, or one function that has a channel.
 -- It is the script of a runtime of its own: whatever a script can do, a worker can.
 
 local call = require "lacuna.exec.call"
-local channel = require "lacuna.exec.channel"
+local Channel = require "lacuna.exec.channel"
 local codec = require "lacuna.exec.codec"
 local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.worker"
@@ -12,88 +12,102 @@ local trap = require "lacuna.kernel.trap"
 -- the wake-up. On one core it would only keep the caller from running.
 local SPIN_US = native.cores() > 1 and 50 or 0
 
-local worker = {}
-
-local running = false -- the ticket of the call that runs
-local is_ending = false
+---@class lacuna.exec.Worker
+---@field task lacuna.Task the runtime's main task, which runs everything here
+---@field running integer|false the ticket of the call that runs
+---@field is_ending boolean
+local Worker = {}
+Worker.__index = Worker
 
 -- Asked through the control mailbox: to leave a call, or, when that is closed, to end whatever runs.
-local function obey(control, task)
+function Worker:obey()
   while true do
-    local bytes, ticket = control:pop()
+    local bytes, ticket = self.control:pop()
     if not bytes then
-      if ticket == true and not is_ending then -- closed
-        is_ending = true
-        task:cancel()
+      local is_closed = ticket
+      if is_closed and not self.is_ending then
+        self.is_ending = true
+        self.task:cancel()
       end
       return
     end
-    if ticket == running then task:cancel() end
+    if ticket == self.running then self.task:cancel() end
   end
 end
 
--- Makes the worker's main task what it was before it was cancelled.
-local function recover(task)
-  running = false
+-- The call is over: makes the main task what it was before it was cancelled.
+function Worker:recover()
+  local task = self.task
+  self.running = false
   task[layout.MUST_CANCEL] = false
   while task:cancelling() > 0 do task:uncancel() end
 end
 
-local function serve_calls(inbox, outbox, task)
-  while not is_ending do
+-- What a pool's worker does.
+function Worker:serve_calls(initializer, ...)
+  if initializer then
+    local ok, err = pcall(initializer, ...)
+    if not ok then return native.leave("its initializer failed: " .. tostring(err)) end
+  end
+  local inbox, outbox = self.inbox, self.outbox
+  while not self.is_ending do
     local bytes, id, ticket = inbox:pop(SPIN_US)
     if bytes then
-      if id < 0 then return end
-      running = ticket
+      if id < 0 then return end -- told to end
+      self.running = ticket
       local outcome = call.run(bytes)
-      recover(task)
-      if is_ending then return end
+      self:recover()
+      if self.is_ending then return end
       outbox:push(outcome, ticket)
     elseif id then -- closed
       return
     else
-      channel.wait(inbox, "message")
+      Channel.wait(inbox, "message")
     end
   end
 end
 
+-- What a worker of spawn_worker does.
+function Worker:serve_channel(fn, ...)
+  local outcome = call.run_function(fn, Channel.new(self.inbox, self.stream), ...)
+  if self.is_ending then return end
+  self.stream:close()
+  self.outbox:push(outcome, 1)
+end
+
 -- os.exit in a worker ends the worker, not the program.
-local function replace_exit()
+function Worker:replace_exit()
   os.exit = function(status) -- luacheck: ignore 122
-    is_ending = true
+    self.is_ending = true
     native.leave(("os.exit(%s) was called"):format(status == nil and "" or tostring(status)))
     error("os.exit was called in a worker", 0)
   end
 end
 
-local function prepare(path, cpath, arguments)
+function Worker:start(work, path, cpath, arguments, ...)
   package.path, package.cpath, arg = path, cpath, arguments -- luacheck: globals arg
-  replace_exit()
+  self:replace_exit()
+  self[work](self, ...)
 end
 
-local kinds = {}
+local worker = {}
 
--- A pool's worker.
-function kinds.pool(inbox, outbox, task, initializer, ...)
-  if initializer then
-    local ok, err = pcall(initializer, ...)
-    if not ok then return native.leave("its initializer failed: " .. tostring(err)) end
-  end
-  serve_calls(inbox, outbox, task)
-end
-
-local function start(inbox, outbox, task, kind, path, cpath, arguments, ...)
-  prepare(path, cpath, arguments)
-  kinds[kind](inbox, outbox, task, ...)
+--- What a worker is to be told at its start.
+---@param work "serve_calls"|"serve_channel"
+---@param ... any the arguments of that
+---@return string bytes
+function worker.setup(work, ...)
+  return codec.encode(work, package.path, package.cpath, arg or {}, ...)
 end
 
 --- Runs the worker that this runtime was made for, to its end. host/mod/worker_thread.c calls it.
 function worker.serve()
-  local inbox, outbox, control, setup = native.ends()
-  local task = trap.current()
-  control:listen("message", function() obey(control, task) end, true)
-  local ok, err = pcall(start, inbox, outbox, task, codec.decode(setup))
-  if not ok and not is_ending then native.leave(tostring(err)) end
+  local inbox, outbox, control, setup, stream = native.ends()
+  local self = setmetatable({ inbox = inbox, outbox = outbox, control = control, stream = stream,
+    task = trap.current(), running = false, is_ending = false }, Worker)
+  control:listen("message", function() self:obey() end, true)
+  local ok, err = pcall(self.start, self, codec.decode(setup))
+  if not ok and not self.is_ending then native.leave(tostring(err)) end
 end
 
 return worker
