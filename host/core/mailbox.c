@@ -47,12 +47,21 @@ static void leave_line(lac_waiter *waiter) {
   waiter->next = waiter->previous = NULL;
 }
 
-static void notify_first(lac_mailbox *mailbox, lac_side side) {
+/* Tells the first in the line; returns its bell, for ring_and_release once the lock is released: whoever hears it wants
+ * the lock at once. */
+static lac_bell *tell_first(lac_mailbox *mailbox, lac_side side) {
   lac_waiter *line = &mailbox->lines[side], *waiter = line->next;
-  if (waiter == line) return;
+  if (waiter == line) return NULL;
   leave_line(waiter);
-  waiter->is_notified = true;
-  waiter->notify(waiter);
+  waiter->is_trusted = true;
+  atomic_store(&waiter->is_told, true);
+  return lac_bell_retain(waiter->bell);
+}
+
+static void ring_and_release(lac_bell *bell) {
+  if (!bell) return;
+  lac_bell_ring(bell);
+  lac_bell_release(bell);
 }
 
 static bool has_space(const lac_mailbox *mailbox) {
@@ -138,27 +147,37 @@ static bool grow(lac_mailbox *mailbox) {
 }
 
 /* Appends under the lock. */
-static lac_push_result append(lac_mailbox *mailbox, lac_message *message) {
+static lac_push_result append(lac_mailbox *mailbox, lac_message *message, lac_bell **bell) {
   if (mailbox->next - mailbox->first == mailbox->capacity && !grow(mailbox)) return LAC_NO_MEMORY;
   message->ticket = mailbox->next++;
   *slot_of(mailbox, message->ticket) = message;
   mailbox->count++;
-  if (mailbox->count > mailbox->spinners) notify_first(mailbox, LAC_FOR_MESSAGE);
+  if (mailbox->count > mailbox->spinners) *bell = tell_first(mailbox, LAC_FOR_MESSAGE);
   return LAC_PUSHED;
 }
 
 lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_message *message, lac_ticket *ticket) {
+  lac_push_result result = LAC_PUSHED;
+  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
-  lac_push_result result = mailbox->is_closed ? LAC_CLOSED : !has_space(mailbox) ? LAC_FULL : append(mailbox, message);
+  if (mailbox->is_closed)
+    result = LAC_CLOSED;
+  else if (!has_space(mailbox))
+    result = LAC_FULL;
+  else
+    result = append(mailbox, message, &bell);
   if (result == LAC_PUSHED && ticket) *ticket = message->ticket;
   pthread_mutex_unlock(&mailbox->lock);
+  ring_and_release(bell);
   return result;
 }
 
 lac_push_result lac_mailbox_push_last(lac_mailbox *mailbox, lac_message *message) {
+  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
-  lac_push_result result = append(mailbox, message);
+  lac_push_result result = append(mailbox, message, &bell);
   pthread_mutex_unlock(&mailbox->lock);
+  ring_and_release(bell);
   return result;
 }
 
@@ -167,32 +186,37 @@ static void skip_holes(lac_mailbox *mailbox) {
 }
 
 /* Takes the message out of its slot, under the lock. */
-static lac_message *take(lac_mailbox *mailbox, lac_ticket ticket) {
+static lac_message *take(lac_mailbox *mailbox, lac_ticket ticket, lac_bell **bell) {
   lac_message *message = *slot_of(mailbox, ticket);
   *slot_of(mailbox, ticket) = NULL;
   mailbox->count--;
   skip_holes(mailbox);
-  if (mailbox->limit > 0) notify_first(mailbox, LAC_FOR_SPACE);
+  if (mailbox->limit > 0) *bell = tell_first(mailbox, LAC_FOR_SPACE);
   return message;
 }
 
 lac_message *lac_mailbox_pop(lac_mailbox *mailbox, _Atomic lac_ticket *ticket, bool *is_closed) {
   lac_message *message = NULL;
+  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
   *is_closed = mailbox->count == 0 && mailbox->is_closed;
   if (mailbox->count > 0) {
-    message = take(mailbox, mailbox->first);
+    message = take(mailbox, mailbox->first, &bell);
     if (ticket) *ticket = message->ticket;
   }
   pthread_mutex_unlock(&mailbox->lock);
+  ring_and_release(bell);
   return message;
 }
 
 bool lac_mailbox_take_back(lac_mailbox *mailbox, lac_ticket ticket) {
   lac_message *message = NULL;
+  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
-  if (ticket >= mailbox->first && ticket < mailbox->next && *slot_of(mailbox, ticket)) message = take(mailbox, ticket);
+  if (ticket >= mailbox->first && ticket < mailbox->next && *slot_of(mailbox, ticket))
+    message = take(mailbox, ticket, &bell);
   pthread_mutex_unlock(&mailbox->lock);
+  ring_and_release(bell);
   lac_message_free(message);
   return message != NULL;
 }
@@ -215,37 +239,45 @@ void lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns) {
   atomic_fetch_sub(&mailbox->spinners, 1);
 }
 
+/* Tells everybody in the line; nobody hurries, so the bells are rung under the lock. */
+static void tell_all(lac_mailbox *mailbox, lac_side side) {
+  for (lac_bell *bell; (bell = tell_first(mailbox, side));) ring_and_release(bell);
+}
+
 void lac_mailbox_close(lac_mailbox *mailbox, bool is_emptied) {
   pthread_mutex_lock(&mailbox->lock);
   mailbox->is_closed = true;
   if (is_emptied) free_messages(mailbox);
-  for (int side = 0; side < LAC_SIDE_COUNT; side++) {
-    while (mailbox->lines[side].next != &mailbox->lines[side]) notify_first(mailbox, (lac_side)side);
-  }
+  tell_all(mailbox, LAC_FOR_MESSAGE);
+  tell_all(mailbox, LAC_FOR_SPACE);
   pthread_mutex_unlock(&mailbox->lock);
 }
 
 /* ---- waiters ---- */
 
 void lac_mailbox_enlist(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter) {
+  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
   if (!waiter->next) {
     lac_waiter *line = &mailbox->lines[side];
-    waiter->is_notified = false;
+    waiter->is_trusted = false;
     waiter->next = line;
     waiter->previous = line->previous;
     waiter->previous->next = line->previous = waiter;
-    if (mailbox->is_closed || has_cause(mailbox, side)) notify_first(mailbox, side);
+    if (mailbox->is_closed || has_cause(mailbox, side)) bell = tell_first(mailbox, side);
   }
   pthread_mutex_unlock(&mailbox->lock);
+  ring_and_release(bell);
 }
 
 void lac_mailbox_withdraw(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter) {
+  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
   if (waiter->next) leave_line(waiter);
-  if (waiter->is_notified) {
-    waiter->is_notified = false;
-    if (has_cause(mailbox, side)) notify_first(mailbox, side);
+  if (waiter->is_trusted) {
+    waiter->is_trusted = false;
+    if (has_cause(mailbox, side)) bell = tell_first(mailbox, side);
   }
   pthread_mutex_unlock(&mailbox->lock);
+  ring_and_release(bell);
 }

@@ -1,14 +1,13 @@
 /* mailbox: a bounded queue of messages between threads.
  *
  * Any number of threads push and pop. Nobody ever blocks: a mailbox that is full refuses, one that is empty gives
- * nothing, and who wants to be told when that changes enlists a waiter, whose `notify` is called once. A popper that
- * expects a message within microseconds may spin instead, which spares both sides the system calls of a wake-up.
+ * nothing, and who wants to be told when that changes enlists a waiter, whose bell is rung, once. A popper that expects
+ * a message within microseconds may spin instead, which spares both sides the system calls of a wake-up.
  *
- * Threads: every function may be called from any thread. `notify` runs on the thread that pushed, popped or closed,
- * with the mailbox locked: it must not call back into the mailbox, and does no more than ring (uv_async_send).
+ * Threads: every function may be called from any thread.
  * Ownership: a mailbox is counted, each holder releases it once. A message belongs to whoever made it until it has been
  * pushed, to the mailbox until it is popped, then to the popper. A waiter belongs to who enlisted it, who must withdraw
- * it before it goes away; after lac_mailbox_withdraw has returned, its notify is not called and not running. */
+ * it before it goes away; lac_mailbox_withdraw returns when no other thread touches it any more. */
 #ifndef LAC_CORE_MAILBOX_H
 #define LAC_CORE_MAILBOX_H
 
@@ -16,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "core/bell.h"
 
 typedef struct lac_mailbox lac_mailbox;
 typedef struct lac_waiter lac_waiter;
@@ -36,10 +37,11 @@ typedef enum lac_push_result { LAC_PUSHED, LAC_FULL, LAC_CLOSED, LAC_NO_MEMORY }
 typedef enum lac_side { LAC_FOR_MESSAGE, LAC_FOR_SPACE, LAC_SIDE_COUNT } lac_side;
 
 struct lac_waiter {
-  void (*notify)(lac_waiter *waiter);
+  lac_bell *bell;      /* the owner keeps it as long as the waiter */
+  atomic_bool is_told; /* set as it leaves the line to be told; the owner resets it on looking */
   /* The mailbox's own, guarded by its lock: */
   lac_waiter *next, *previous; /* in the line of its side; NULL when not in it */
-  bool is_notified;            /* taken out of the line to be told, not enlisted again since */
+  bool is_trusted;             /* was told, and has not enlisted since: a message (space) is left to it */
 };
 
 /* A message with a copy of the bytes; NULL if memory ran out. */
@@ -70,7 +72,7 @@ void lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns);
 /* Refuses messages from now on; those inside can still be popped, or are freed if `is_emptied`. */
 void lac_mailbox_close(lac_mailbox *mailbox, bool is_emptied);
 
-/* Has waiter->notify called once: at once if there is a message (space) or the mailbox is closed. */
+/* Has the waiter told once: at once if there is a message (space) or the mailbox is closed. */
 void lac_mailbox_enlist(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter);
 
 /* Takes the waiter out of the line. If it was told of a message (of space) and nobody has taken it, the next is told.

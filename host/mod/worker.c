@@ -20,7 +20,7 @@
 #include "core/luax.h"
 #include "core/modules.h"
 #include "core/runtime.h"
-#include "mod/worker_bell.h"
+#include "mod/worker_listener.h"
 #include "mod/worker_thread.h"
 
 #define MAILBOX_METATABLE "lacuna.native.worker.mailbox"
@@ -30,7 +30,7 @@ enum { END_LIMIT_MS = 1000 }; /* what workers are given to end when their starte
 
 /* What a runtime has of this module: the functions' upvalue. Freed in lacuna_free. */
 typedef struct staff {
-  lac_bell *bell;
+  lac_listeners *listeners;
   lac_worker workers; /* head of the ring of those that this runtime started */
 } staff;
 
@@ -131,7 +131,7 @@ static int l_listen(lua_State *L) {
   port *p = check_port(L, 1);
   lac_side side = (lac_side)luaL_checkoption(L, 2, NULL, side_names);
   luaL_checktype(L, 3, LUA_TFUNCTION);
-  lac_listen(get_staff(L)->bell, &p->listeners[side], p->mailbox, side, lua_toboolean(L, 4), L, 3);
+  lac_listen(get_staff(L)->listeners, &p->listeners[side], p->mailbox, side, lua_toboolean(L, 4), L, 3);
   return 0;
 }
 
@@ -228,7 +228,7 @@ static int l_leave(lua_State *L) {
 
 /* ---- the module ---- */
 
-static void on_bell_close(void *data) {
+static void on_runtime_close(void *data) {
   staff *own = data;
   int abandoned = lac_worker_end_all(&own->workers, END_LIMIT_MS);
   if (abandoned > 0)
@@ -260,9 +260,9 @@ int luaopen_lacuna_native_worker(lua_State *L) {
   staff *own = calloc(1, sizeof *own);
   if (own) {
     own->workers.next = own->workers.previous = &own->workers;
-    own->bell = lac_bell_open(lac_runtime(L), on_bell_close, own);
+    own->listeners = lac_listeners_open(lac_runtime(L), on_runtime_close, own);
   }
-  if (!own || !own->bell) {
+  if (!own || !own->listeners) {
     free(own);
     return luaL_error(L, "out of memory or file descriptors");
   }

@@ -4,6 +4,8 @@ local async = require "lacuna"
 local busted = require "busted"
 local lfs = require "lfs"
 
+require "lacuna.native.worker" -- opens a descriptor that stays open as long as the runtime
+
 local function open_descriptors()
   local open = {}
   for name in lfs.dir("/proc/self/fd") do

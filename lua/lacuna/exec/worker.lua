@@ -9,8 +9,10 @@ local native = require "lacuna.native.worker"
 local trap = require "lacuna.kernel.trap"
 
 -- A worker that looks for the next call this long before it sleeps spares a caller that sends one call after the other
--- the wake-up. On one core it would only keep the caller from running.
-local SPIN_US = native.cores() > 1 and 50 or 0
+-- the wake-up. Where that was in vain a few times, as on a machine whose other cores are busy, it would only keep others
+-- from running: then it is tried now and then.
+local SPIN_US = native.cores() > 1 and 30 or 0
+local MOST_MISSES, RETRY = 4, 64
 
 ---@class lacuna.exec.Worker
 ---@field task lacuna.Task the runtime's main task, which runs everything here
@@ -50,8 +52,10 @@ function Worker:serve_calls(initializer, ...)
     if not ok then return native.leave("its initializer failed: " .. tostring(err)) end
   end
   local inbox, outbox = self.inbox, self.outbox
+  local misses = 0 -- times in a row that looking was in vain
   while not self.is_ending do
-    local bytes, id, ticket = inbox:pop(SPIN_US)
+    local bytes, id, ticket = inbox:pop((misses < MOST_MISSES or misses % RETRY == 0) and SPIN_US or 0)
+    misses = bytes and 0 or misses + 1
     if bytes then
       if id < 0 then return end -- told to end
       self.running = ticket
