@@ -1,5 +1,6 @@
 -- actor: spawn_worker, a function that runs in a thread of its own for as long as it likes, and a channel to it.
 
+local call = require "lacuna.exec.call"
 local Channel = require "lacuna.exec.channel"
 local codec = require "lacuna.exec.codec"
 local errors = require "lacuna.kernel.errors"
@@ -18,17 +19,21 @@ setmetatable(Actor, { __index = Channel })
 
 -- The worker's function has ended, with an outcome.
 local function settle(actor, is_ok, _, err, stack)
-  if is_ok or actor.ended:done() then return end
-  actor.ended.stack = stack .. "\nin a worker thread"
-  future.fail(actor.ended, errors.wrap(err, stack))
+  if not is_ok and not actor.ended:done() then call.fail(actor.ended, err, stack, "a worker thread") end
+end
+
+-- Refuses further messages and lets go of those that nobody will receive.
+local function discard(mailbox)
+  mailbox:close()
+  for bytes in mailbox.pop, mailbox do codec.discard(bytes) end
 end
 
 -- The worker's thread has ended.
 local function bury(actor, reason)
   actor.outbox:unlisten("message")
   actor.native:join()
-  actor.from:close()
-  actor.to:close(true)
+  actor.from:close() -- what it has sent can still be received
+  discard(actor.to)
   if not actor.ended:done() then
     if reason == "" then
       actor.ended:set_result()
@@ -60,15 +65,15 @@ function Actor:on_end()
   await_end(self, self.ended)
 end
 
---- Ends the worker, whatever it is at; values that nobody has received are gone. The future that it returns is done when
---- its thread has ended.
+--- Ends the worker, whatever it is at; values that nobody has received are gone. The future that it returns is done
+--- when its thread has ended.
 --- Source: worker.terminate() of Node.
 ---@return lacuna.Future
 function Actor:terminate()
   if not self.gone:done() then
     if not self.ended:done() then self.ended:set_result() end
-    self.from:close(true)
-    self.to:close(true)
+    discard(self.from)
+    discard(self.to)
     self.native:stop()
     self.outbox:listen("message", function() hear(self) end)
   end
@@ -89,9 +94,9 @@ end
 
 local actor_module = {}
 
---- Starts fn(channel, ...) in a thread of its own, which ends when the function does. Both sides send and receive copies
---- of values, and wait when 64 are on the way; `for value in worker do` receives until the function has ended. A context
---- manager: leaving it terminates the worker.
+--- Starts fn(channel, ...) in a thread of its own, which ends when the function does. Both sides send and receive
+--- copies of values, and wait when 64 are on the way; `for value in worker do` receives until the function has ended. A
+--- context manager: leaving it terminates the worker.
 --- Errors: TypeError that names what cannot travel, OSError if the system starts no more threads.
 ---@param fn fun(channel: lacuna.Channel, ...)
 ---@param ... any
@@ -102,11 +107,12 @@ function actor_module.spawn_worker(fn, ...)
   end
   local to, outbox, stream = native.mailbox(MOST_WAITING), native.mailbox(), native.mailbox(MOST_WAITING)
   local _, is_virtual = scheduler.clock()
-  local thread, problem = native.start(1, to, outbox, worker.setup("serve_channel", fn, ...), is_virtual,
-    scheduler.is_debug, stream)
+  local setup, buffers = worker.setup("serve_channel", fn, ...)
+  local thread, problem = native.start(1, to, outbox, setup, is_virtual, scheduler.is_debug, stream)
   if not thread then error(errors.OSError("spawn_worker: " .. problem), 2) end
   local actor = Channel.new(stream, to)
   actor.native, actor.outbox = thread, outbox
+  actor.buffers = buffers -- shared memory that the setup speaks of
   actor.ended, actor.gone = future.new(), future.new()
   actor.ended.description, actor.gone.description = "the end of a worker", "the end of a worker's thread"
   outbox:listen("message", function() hear(actor) end, true)

@@ -4,6 +4,7 @@
 local codec = require "lacuna.exec.codec"
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
+local future = require "lacuna.kernel.future"
 local native = require "lacuna.native.scheduler"
 local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
@@ -69,6 +70,20 @@ end
 ---@return string bytes
 function call.run_function(fn, ...)
   return run(invoke, fn, ...)
+end
+
+--- On the caller's side: fails a future with the error that has come back. The stack in the worker stands above the
+--- tasks that waited for it.
+---@param fut lacuna.Future
+---@param err any
+---@param worker_stack string
+---@param where string "a worker thread"
+function call.fail(fut, err, worker_stack, where)
+  local whole = (worker_stack ~= "" and worker_stack .. "\n" or "") .. "in " .. where
+  local is_object = errors.isinstance(err, errors.BaseError)
+  if is_object then err.traceback = whole else err = errors.wrap(err, whole) end
+  fut.stack = whole
+  future.fail(fut, err)
 end
 
 --- fn(value) for each value of a list: what executor:map sends for a chunk.

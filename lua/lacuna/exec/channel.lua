@@ -48,21 +48,22 @@ local function wait_in_line(lock, mailbox, side, attempt, ...)
   if not ok then error(err, 0) end
 end
 
---- Sends a value, a copy of it. Suspends while the mailbox is full, which is how a slow receiver holds up a fast sender.
+--- Sends a value, a copy of it. Suspends while the mailbox is full: so a slow receiver holds up a fast sender.
 --- Cancelling the wait sends nothing.
 --- Errors: TypeError that names what cannot travel, RuntimeError if the other side receives no more.
 ---@param value any
 ---@return lacuna.Coroutine
 function Channel:send(value)
-  local bytes = codec.encode(value)
   return coroutines.named("send", function()
-    local to, problem = self.to, nil
-    wait_in_line(self.sending, to, "space", function()
+    local bytes, to, problem = codec.encode_message(value), self.to, nil
+    local ok, err = pcall(wait_in_line, self.sending, to, "space", function()
       local ticket, reason = to:push(bytes)
       problem = reason
       return ticket or reason == "closed"
     end)
-    if problem == "closed" then error(errors.RuntimeError("send: the other side receives no more"), 0) end
+    if ok and problem ~= "closed" then return end
+    codec.discard(bytes)
+    error(ok and errors.RuntimeError("send: the other side receives no more") or err, 0)
   end)
 end
 

@@ -17,6 +17,7 @@
 --
 -- While calls are out, or workers are to end after close, a crew keeps a handle of the loop referenced, else none.
 
+local calls = require "lacuna.exec.call"
 local codec = require "lacuna.exec.codec"
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
@@ -63,9 +64,7 @@ local function settle(call, is_ok, elapsed, ...)
   end
   if is_ok then return complete(call, ...) end
   local err, stack = ...
-  err = errors.wrap(err, stack)
-  call.stack = stack ~= "" and stack .. "\nin " .. call.executor.worker_name or "in " .. call.executor.worker_name
-  future.fail(call, err)
+  calls.fail(call, err, stack, call.executor.worker_name)
 end
 
 --- A worker has done a call; the crew calls it.
@@ -73,7 +72,7 @@ end
 ---@param bytes string
 function Executor:on_outcome(id, bytes)
   local call = self.calls[id]
-  if not call then return end -- cancelled meanwhile
+  if not call then return codec.discard(bytes) end -- cancelled meanwhile
   self.calls[id] = nil
   settle(call, decode(bytes))
 end

@@ -5,6 +5,7 @@
 -- Workers are made when there are more calls than workers, and kept. A worker whose call was interrupted is not counted
 -- until it comes back ("late"): another may be made in its place, and if both are there then, one is told to end.
 
+local codec = require "lacuna.exec.codec"
 local executor = require "lacuna.exec.executor"
 local loops = require "lacuna.async.loops"
 local native = require "lacuna.native.worker"
@@ -147,7 +148,9 @@ local function new_crew(pool, initializer, initargs)
       if not bytes then break end
       if id < 0 then
         bury(crew, -id, bytes)
-      elseif not welcome_back(crew, id) then
+      elseif welcome_back(crew, id) then
+        codec.discard(bytes)
+      else
         crew.outstanding = crew.outstanding - 1
         pool:on_outcome(id, bytes)
       end

@@ -8,9 +8,9 @@ local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.worker"
 local trap = require "lacuna.kernel.trap"
 
--- A worker that looks for the next call this long before it sleeps spares a caller that sends one call after the other
--- the wake-up. Where that was in vain a few times, as on a machine whose other cores are busy, it would only keep others
--- from running: then it is tried now and then.
+-- A worker that looks for the next call this long before it sleeps spares a caller that sends one call after the
+-- other the wake-up. Where that was in vain a few times, as on a machine whose other cores are busy, it would only keep
+-- others from running: then it is tried now and then.
 local SPIN_US = native.cores() > 1 and 30 or 0
 local MOST_MISSES, RETRY = 4, 64
 
