@@ -1,14 +1,19 @@
 -- gather: many awaitables as one future of the list of their results.
 
 local await = require("lacuna.kernel.trap").await
+local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
 local loops = require "lacuna.async.loops"
+local new_table = require "table.new"
 local task_module = require "lacuna.kernel.task"
 
-local STATE, RESULT, LOOP = layout.STATE, layout.RESULT, layout.LOOP
+local STATE, RESULT, LOOP, PLACE = layout.STATE, layout.RESULT, layout.LOOP, layout.PLACE
 local PENDING, RETURNED, FAILED, CANCELLED = layout.PENDING, layout.RETURNED, layout.FAILED, layout.CANCELLED
+
+local iscoroutine, isfuture = coroutines.iscoroutine, future.isfuture
+local type = type
 
 local GatheringFuture = future.subclass("GatheringFuture")
 
@@ -42,8 +47,10 @@ local function outcome(fut)
 end
 
 local function collect(children)
-  local results = { n = #children }
-  for i = 1, #children do results[i] = outcome(children[i]) end
+  local count = #children
+  local results = new_table(count, 1)
+  results.n = count
+  for i = 1, count do results[i] = outcome(children[i]) end
   return results
 end
 
@@ -99,6 +106,19 @@ function GatheringFuture:run(child)
   if self.finished == distinct then finish(self) end
 end
 
+-- Where in the list the awaitable at `i` stands first. What the kernel made is told its place, which an earlier call may
+-- have done too: so the list is asked. For anything else `places` knows. A function is run as often as it is given.
+local function first_place(awaitables, i, places)
+  local awaitable = awaitables[i]
+  if type(awaitable) == "function" or awaitable == nil then return i end
+  local known, key = places, awaitable
+  if iscoroutine(awaitable) or isfuture(awaitable) then known, key = awaitable, PLACE end
+  local place = known[key]
+  if place and place < i and awaitables[place] == awaitable then return place end
+  known[key] = i
+  return i
+end
+
 --- Runs awaitables together. Starts at the call: coroutine objects and functions become tasks.
 --- The first error, or cancellation of one of them, is raised at once while the others go on; with
 --- `return_exceptions = true` errors stand in the list instead. Cancelling the future cancels them all.
@@ -109,23 +129,22 @@ end
 local function gather(...)
   local awaitables, count, options = read_arguments(...)
   local loop = loops.current()
-  local children, seen, distinct = {}, {}, 0
+  local children, places, distinct = new_table(count, 0), {}, 0
   local outer = { false, nil, false, false, false, children = false, return_exceptions = false, finished = 0,
     distinct = false }
   outer[STATE], outer[LOOP], outer.children, outer.return_exceptions =
     PENDING, loop, children, options.return_exceptions or false
   setmetatable(outer, GatheringFuture)
   for i = 1, count do
-    local awaitable = awaitables[i]
-    local child = seen[awaitable == nil and seen or awaitable]
-    if not child then
-      child = task_module.ensure_future(loop, awaitable, "gather")
+    local place = first_place(awaitables, i, places)
+    local child = children[place]
+    if place == i then
+      child = task_module.ensure_future(loop, awaitables[i], "gather")
       if i == 1 then
         loop = child[LOOP]
         outer[LOOP] = loop
       end
       distinct = distinct + 1
-      if type(awaitable) ~= "function" then seen[awaitable] = child end -- a function is run as often as it is given
       future.listen(child, outer)
     end
     children[i] = child

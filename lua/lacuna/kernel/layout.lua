@@ -6,6 +6,8 @@
 -- THREAD, WAITS_FOR and a handle's SLOT.
 
 return {
+  PLACE = 0, -- of a coroutine object and a Future: where a list that was gathered had it first (async/gather.lua)
+
   -- Future and Task
   STATE = 1, -- one of the states below
   RESULT = 2, -- RETURNED: the value; RETURNED_MANY: a packed list; FAILED: the error; CANCELLED: the CancelledError
