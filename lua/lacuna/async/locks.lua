@@ -103,18 +103,15 @@ Event.__index = Event
 
 local EventWaiter = waiters.class("Event")
 
-local function wait_until_set(event, task)
+local EventWait = method.class("Event.wait")
+
+function EventWait.__await(coro, task)
+  local event = begin(coro)
   if not event.value then
     local err = wait(event.waiters, task)
     if err then error(err, 0) end
   end
-  return true
-end
-
-local EventWait = method.class("Event.wait")
-
-function EventWait.__await(coro, task)
-  return finish(coro, wait_until_set(begin(coro), task))
+  return finish(coro, true)
 end
 
 --- Waits until the event is set; at once if it is.

@@ -8,37 +8,50 @@ local layout = require "lacuna.kernel.layout"
 local trap = require "lacuna.kernel.trap"
 
 local LOOP, THREAD, WAITS_FOR = layout.LOOP, layout.THREAD, layout.WAITS_FOR
+local NEXT, PREVIOUS = layout.NEXT_IN_LINE, layout.PREVIOUS_IN_LINE
 
 -- Fields of a line. Everyone before CURSOR is woken or cancelled, so that waking many in one turn does not look at them
 -- again.
 local FIRST, LAST, CURSOR, OWNER = 1, 2, 3, 4
-
--- What `in_line` of a task in a line says; the neighbours are `line_next` and `line_previous`.
-local WAITING, WOKEN, CANCELLED = 1, 2, 3
 
 local park_in_line, schedule = trap.park_in_line, trap.schedule
 local setmetatable, tostring = setmetatable, tostring
 
 local waiters = { FIRST = FIRST }
 
+-- What a task in a line waits for is the line, or, when its turn has come or it was cancelled, one of these.
+local Over = {}
+Over.__index = Over
+local WOKEN, CANCELLED = setmetatable({}, Over), setmetatable({}, Over)
+
+--- It was woken or cancelled before and has not run yet: it is not cancelled here.
+---@return boolean cancelled
+function Over:cancel() -- luacheck: no unused
+  return false
+end
+
+--- Whether a task's wait in the line is over.
+---@return boolean
+function Over:done() -- luacheck: no unused
+  return true
+end
+
 local Line = {}
 
 --- Wakes a task with a CancelledError. What a task waits for is cancelled so (kernel/task.lua).
 ---@param message? string
----@param task lacuna.Task in the line
----@return boolean cancelled false if it was woken or cancelled before and has not run yet
-function Line:cancel(message, task)
-  if task.in_line ~= WAITING then return false end
-  task.in_line, task.line_message = CANCELLED, message
+---@param task lacuna.Task that waits in the line
+---@return boolean cancelled
+function Line:cancel(message, task) -- luacheck: no unused
+  task[WAITS_FOR], task.line_message = CANCELLED, message
   schedule(task[LOOP], task[THREAD])
   return true
 end
 
 --- Whether a task's wait in the line is over.
----@param task lacuna.Task in the line
 ---@return boolean
-function Line:done(task)
-  return task.in_line ~= WAITING
+function Line:done() -- luacheck: no unused
+  return false
 end
 
 --- Makes the class of lines of one kind.
@@ -56,16 +69,33 @@ function waiters.line(owner, class)
   return setmetatable({ false, false, false, owner }, class)
 end
 
--- What a task raises that was cancelled in the line: that first cancellation, whatever was asked for since; but where
--- it could not wait at all, `err` says so.
-local function cancelled(task, err)
-  if err and not errors.isinstance(err, errors.CancelledError) then return err end
-  trap.on_cancelled(task)
-  return errors.quiet(errors.CancelledError, task.line_message)
+local function bind(owner, loop)
+  if owner.loop then return errors.RuntimeError(tostring(owner) .. " is bound to a different event loop") end
+  owner.loop = loop
+  return nil
 end
 
-local function wrong_loop(owner)
-  return errors.RuntimeError(tostring(owner) .. " is bound to a different event loop")
+local function enter(line, task)
+  local last = line[LAST]
+  if last then last[NEXT] = task else line[FIRST] = task end
+  task[NEXT], task[PREVIOUS], task[WAITS_FOR] = false, last, line
+  line[LAST] = task
+  if not line[CURSOR] then line[CURSOR] = task end
+end
+
+-- Leaves the line; returns what wait() does. A task that was cancelled raises that first cancellation, whatever was
+-- asked for since; but one that could not wait at all, what `err` says.
+local function leave(line, task, err)
+  local next_task, previous, state = task[NEXT], task[PREVIOUS], task[WAITS_FOR]
+  if previous then previous[NEXT] = next_task else line[FIRST] = next_task end
+  if next_task then next_task[PREVIOUS] = previous else line[LAST] = previous end
+  if line[CURSOR] == task then line[CURSOR] = next_task end
+  task[NEXT], task[PREVIOUS], task[WAITS_FOR] = false, nil, false
+  if state == CANCELLED and (not err or errors.isinstance(err, errors.CancelledError)) then
+    trap.on_cancelled(task)
+    err = errors.quiet(errors.CancelledError, task.line_message)
+  end
+  return err, state == WOKEN
 end
 
 --- Suspends the running task, last in the line, until it is woken. Whoever calls this looks at the error first: a task
@@ -75,34 +105,17 @@ end
 ---@return any err nil if the task was woken; else what to raise: CancelledError, RuntimeError for a wrong loop
 ---@return boolean is_woken whether it was woken, error or not
 function waiters.wait(line, task)
-  local owner, loop = line[OWNER], task[LOOP]
-  if owner.loop ~= loop then
-    if owner.loop then return wrong_loop(owner), false end
-    owner.loop = loop
+  if line[OWNER].loop ~= task[LOOP] then
+    local err = bind(line[OWNER], task[LOOP])
+    if err then return err, false end
   end
-
-  local last = line[LAST]
-  if last then last.line_next = task else line[FIRST] = task end
-  task.line_next, task.line_previous, task.in_line = false, last, WAITING
-  line[LAST] = task
-  if not line[CURSOR] then line[CURSOR] = task end
-
-  task[WAITS_FOR] = line
+  enter(line, task)
   local err = park_in_line(task)
-  task[WAITS_FOR] = false
-
-  local next_task, previous, state = task.line_next, task.line_previous, task.in_line
-  if previous then previous.line_next = next_task else line[FIRST] = next_task end
-  if next_task then next_task.line_previous = previous else line[LAST] = previous end
-  if line[CURSOR] == task then line[CURSOR] = next_task end
-  task.line_next, task.line_previous = false, false
-
-  if state == CANCELLED then err = cancelled(task, err) end
-  return err, state == WOKEN
+  return leave(line, task, err)
 end
 
 local function wake(task)
-  task.in_line = WOKEN
+  task[WAITS_FOR] = WOKEN
   schedule(task[LOOP], task[THREAD])
 end
 
@@ -110,7 +123,7 @@ end
 ---@param line table
 function waiters.wake_first(line)
   local first = line[FIRST]
-  if first and first.in_line == WAITING then wake(first) end
+  if first and first[WAITS_FOR] == line then wake(first) end
 end
 
 --- Wakes the first that is still waiting.
@@ -118,12 +131,12 @@ end
 ---@return boolean is_found false if there was none
 function waiters.wake_next(line)
   local task = line[CURSOR]
-  while task and task.in_line ~= WAITING do task = task.line_next end
+  while task and task[WAITS_FOR] ~= line do task = task[NEXT] end
   if not task then
     line[CURSOR] = false
     return false
   end
-  line[CURSOR] = task.line_next
+  line[CURSOR] = task[NEXT]
   wake(task)
   return true
 end
@@ -139,7 +152,7 @@ end
 ---@return boolean
 function waiters.is_occupied(line)
   local task = line[FIRST]
-  while task and task.in_line == CANCELLED do task = task.line_next end
+  while task and task[WAITS_FOR] == CANCELLED do task = task[NEXT] end
   return task ~= false
 end
 
@@ -149,7 +162,7 @@ end
 function waiters.count(line)
   local count, task = 0, line[FIRST]
   while task do
-    count, task = count + 1, task.line_next
+    count, task = count + 1, task[NEXT]
   end
   return count
 end

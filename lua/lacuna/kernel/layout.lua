@@ -11,12 +11,13 @@ return {
   -- Future and Task
   STATE = 1, -- one of the states below
   RESULT = 2, -- RETURNED: the value; RETURNED_MANY: a packed list; FAILED: the error; CANCELLED: the CancelledError
+  PREVIOUS_IN_LINE = 2, -- of a Task that waits in a line (async/waiters.lua), and so is pending: who stands before it
   LOOP = 3,
   CALLBACK = 4, -- the first to call when done: a waiting Task, a function, or false
   CALLBACKS = 5, -- a list of the others, or false
   -- Task
   THREAD = 6, -- false until it has started and after it has ended; not false in anything else with :run()
-  WAITS_FOR = 7, -- the Future it waits for, the slot of its sleep, true once that sleep has been cancelled, or false
+  WAITS_FOR = 7, -- the Future or line it waits for, the slot of its sleep, true once that is cancelled, or false
   MUST_CANCEL = 8, -- what to raise at the next step: a message, true, or false
   CANCEL_COUNT = 9, -- requests to cancel less those taken back
   DEPTH = 10, -- coroutine objects being awaited inline, one below the other
@@ -24,6 +25,7 @@ return {
   NAME = 12, -- a string, or the number of an unnamed task
   PREVIOUS = 13, -- the loop's pending tasks in order of creation
   NEXT = 14,
+  NEXT_IN_LINE = 15, -- who stands behind it; one field more, and LuaJIT would make the table of two allocations
 
   PENDING = 1,
   RETURNED = 2,

@@ -34,6 +34,13 @@ local function to_number(seconds)
   error(errors.TypeError("sleep: seconds must be a number, got " .. tostring(seconds)), 3)
 end
 
+-- A sleep that returns something, or is watched; apart, because the frame it takes would enlarge the caller's stack.
+local function new(seconds, ...)
+  local sleep = setmetatable({ seconds, select("#", ...), ... }, Sleep)
+  if coroutines.watch_created then return coroutines.watch_created(sleep) end
+  return sleep
+end
+
 --- A coroutine object that ends after a time; with 0 or less it lets every other ready task take its turn.
 --- Cancelling the sleeping task takes the timer away at once. Errors: TypeError if seconds is no number.
 --- Source: asyncio.sleep.
@@ -42,11 +49,8 @@ end
 ---@return lacuna.Coroutine
 local function sleep(seconds, ...)
   if type(seconds) ~= "number" then seconds = to_number(seconds) end
-  if coroutines.watch_created then
-    return coroutines.watch_created(setmetatable({ seconds, select("#", ...), ... }, Sleep))
-  end
-  if select("#", ...) == 0 then return setmetatable({ seconds, 0 }, Sleep) end
-  return setmetatable({ seconds, select("#", ...), ... }, Sleep)
+  if select("#", ...) > 0 or coroutines.watch_created then return new(seconds, ...) end
+  return setmetatable({ seconds, 0 }, Sleep)
 end
 
 return sleep

@@ -236,7 +236,7 @@ function task_module.new(loop, awaitable, name, caller)
   end
   local last = loop.last_task
   local task = setmetatable(
-    { PENDING, nil, loop, false, false, false, false, false, 0, 0, awaitable, name, last, false }, Task)
+    { PENDING, nil, loop, false, false, false, false, false, 0, 0, awaitable, name, last, false, false }, Task)
   if last then last[NEXT] = task else loop.first_task = task end
   loop.last_task = task
   schedule(loop, task)

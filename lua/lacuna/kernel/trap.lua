@@ -104,23 +104,37 @@ local function is_cancellation(awaited)
     or awaited[STATE] == FAILED and errors.isinstance(awaited[RESULT], errors.CancelledError)
 end
 
+-- The error for a task that cannot be suspended where it is.
+local function refusal()
+  return errors.quiet(errors.RuntimeError, boundary.describe())
+end
+
+-- The CancelledError that a task has been asked to raise.
+local function take_cancellation(task)
+  local message = task[MUST_CANCEL]
+  task[MUST_CANCEL] = false
+  if watch_cancelled then watch_cancelled(task) end
+  return errors.quiet(errors.CancelledError, message ~= true and message or nil)
+end
+
 -- The running task goes on after pcall(yield) returned `ok, is_refused`. No C function is called on the way into a
 -- wait: one would need 20 slots of a stack of 40, and make every waiting task 400 bytes larger. So it is pcall that
 -- catches the refusal of a C function that stands between; what a generator in between answers (kernel/generator.lua)
--- says the same.
+-- says the same. For the same reason nothing rare is written out in a function that waits, and no call is left open.
 local function resumed(task, ok, is_refused)
   current = task
   if not ok or is_refused then
     unregister(task)
-    error(errors.quiet(errors.RuntimeError, boundary.describe()), 0)
+    error(refusal(), 0)
   end
-  local message = task[MUST_CANCEL]
-  if message then
+  if task[MUST_CANCEL] then
     local awaited = task[WAITS_FOR]
-    task[MUST_CANCEL], task[WAITS_FOR] = false, false
-    if is_cancellation(awaited) then return end -- where the wait ends with a CancelledError already, that one is raised
-    if watch_cancelled then watch_cancelled(task) end
-    error(errors.quiet(errors.CancelledError, message ~= true and message or nil), 0)
+    task[WAITS_FOR] = false
+    if is_cancellation(awaited) then -- where the wait ends with a CancelledError already, that one is raised
+      task[MUST_CANCEL] = false
+      return
+    end
+    error(take_cancellation(task), 0)
   end
 end
 
@@ -129,9 +143,25 @@ end
 local function park(task)
   if watch_wait then watch_wait(task) end
   current = false
-  resumed(task, pcall(yield))
+  local ok, is_refused = pcall(yield)
+  return resumed(task, ok, is_refused)
 end
 trap.park = park
+
+-- A task in a line was to be cancelled at its next wait.
+local function cancel_in_line(task, must_cancel)
+  task[MUST_CANCEL] = false
+  task[WAITS_FOR]:cancel(must_cancel ~= true and must_cancel or nil, task)
+end
+
+local function refused_in_line(task, must_cancel)
+  if must_cancel then
+    local ready = task[LOOP][READY]
+    ready[ready[0]] = false
+    task[MUST_CANCEL] = must_cancel -- still to be raised
+  end
+  return refusal()
+end
 
 --- Suspends the running task, which waits in a line (lua/lacuna/async/waiters.lua), and returns what there is to raise
 --- instead of raising it: the task has to leave the line first.
@@ -139,27 +169,14 @@ trap.park = park
 ---@return lacuna.BaseError? err CancelledError unless the line itself has the cancellation; RuntimeError below C
 function trap.park_in_line(task)
   if watch_wait then watch_wait(task) end
-  local line, must_cancel = task[WAITS_FOR], task[MUST_CANCEL]
-  if must_cancel then -- asked for while it ran
-    task[MUST_CANCEL] = false
-    line:cancel(must_cancel ~= true and must_cancel or nil, task)
-  end
+  local must_cancel = task[MUST_CANCEL]
+  if must_cancel then cancel_in_line(task, must_cancel) end
   current = false
   local ok, is_refused = pcall(yield)
   current = task
-  if not ok or is_refused then
-    if must_cancel then
-      local ready = task[LOOP][READY]
-      ready[ready[0]] = false
-      task[MUST_CANCEL] = must_cancel -- still to be raised
-    end
-    return errors.quiet(errors.RuntimeError, boundary.describe())
-  end
-  local message = task[MUST_CANCEL]
-  if not message then return nil end
-  task[MUST_CANCEL] = false
-  if watch_cancelled then watch_cancelled(task) end
-  return errors.quiet(errors.CancelledError, message ~= true and message or nil)
+  if not ok or is_refused then return refused_in_line(task, must_cancel) end
+  if task[MUST_CANCEL] then return take_cancellation(task) end
+  return nil
 end
 
 --- Suspends the running task for a time, by the scheduler's own timer; for one turn if that is 0 or less, or if the
@@ -170,13 +187,15 @@ end
 function trap.sleep(sleep, task, seconds)
   if watch_wait then watch_wait(task) end
   current = false
+  local ok, is_refused
   if seconds > 0 and not task[MUST_CANCEL] then
-    resumed(task, pcall(yield, seconds, task))
+    ok, is_refused = pcall(yield, seconds, task)
   else
     task[WAITS_FOR] = seconds > 0
     schedule(task[LOOP], task[THREAD])
-    resumed(task, pcall(yield))
+    ok, is_refused = pcall(yield)
   end
+  resumed(task, ok, is_refused)
   sleep[COUNT] = CLOSED
 end
 
