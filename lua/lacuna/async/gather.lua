@@ -10,7 +10,8 @@ local new_table = require "table.new"
 local task_module = require "lacuna.kernel.task"
 
 local STATE, RESULT, LOOP, PLACE = layout.STATE, layout.RESULT, layout.LOOP, layout.PLACE
-local PENDING, RETURNED, FAILED, CANCELLED = layout.PENDING, layout.RETURNED, layout.FAILED, layout.CANCELLED
+local PENDING, RETURNED, RETURNED_MANY = layout.PENDING, layout.RETURNED, layout.RETURNED_MANY
+local FAILED, CANCELLED = layout.FAILED, layout.CANCELLED
 
 local iscoroutine, isfuture = coroutines.iscoroutine, future.isfuture
 local type = type
@@ -35,7 +36,7 @@ end
 
 local function first_result(fut)
   if fut[STATE] == RETURNED then return fut[RESULT] end
-  return (fut:result())
+  return fut[RESULT][1]
 end
 
 -- The slot of a child that is done, as return_exceptions wants it.
@@ -86,12 +87,22 @@ local function finish(outer)
   for i = 1, #children do children[i].is_unretrieved = nil end
 end
 
+--- Counts a child that is done, if all it does is to add to the list, and is not the last; kernel/future.lua calls it.
+---@param child lacuna.Future
+---@return boolean is_counted
+function GatheringFuture:takes_note(child)
+  local state = child[STATE]
+  self.pending_count = self.pending_count - 1
+  if self.pending_count == 0 or state ~= RETURNED and state ~= RETURNED_MANY then return false end
+  self.uncounted = self.uncounted - 1
+  return true
+end
+
 --- A child is done; kernel/trap.lua calls it.
 ---@param child lacuna.Future
 function GatheringFuture:run(child)
-  self.finished = self.finished + 1
-  local distinct = self.distinct
-  if not distinct or self[STATE] ~= PENDING then -- not distinct: gather itself raised
+  self.uncounted = self.uncounted - 1
+  if not self.is_whole or self[STATE] ~= PENDING then -- not whole: gather itself raised
     child.is_unretrieved = nil
     return
   end
@@ -103,11 +114,11 @@ function GatheringFuture:run(child)
       return future.fail(self, child:exception())
     end
   end
-  if self.finished == distinct then finish(self) end
+  if self.uncounted == 0 then finish(self) end
 end
 
--- Where in the list the awaitable at `i` stands first. What the kernel made is told its place, which an earlier call may
--- have done too: so the list is asked. For anything else `places` knows. A function is run as often as it is given.
+-- Where in the list the awaitable at `i` stands first. What the kernel made is told its place; an earlier call may have
+-- done that too, so the list is asked. For anything else `places` knows. A function is run as often as it is given.
 local function first_place(awaitables, i, places)
   local awaitable = awaitables[i]
   if type(awaitable) == "function" or awaitable == nil then return i end
@@ -129,9 +140,10 @@ end
 local function gather(...)
   local awaitables, count, options = read_arguments(...)
   local loop = loops.current()
-  local children, places, distinct = new_table(count, 0), {}, 0
-  local outer = { false, nil, false, false, false, children = false, return_exceptions = false, finished = 0,
-    distinct = false }
+  local children, places = new_table(count, 0), {}
+  local outer = { false, nil, false, false, false, children = false, return_exceptions = false, is_whole = false,
+    pending_count = 0, -- children that are not done
+    uncounted = 0 } -- the same, and those for which run() is to be called
   outer[STATE], outer[LOOP], outer.children, outer.return_exceptions =
     PENDING, loop, children, options.return_exceptions or false
   setmetatable(outer, GatheringFuture)
@@ -144,12 +156,12 @@ local function gather(...)
         loop = child[LOOP]
         outer[LOOP] = loop
       end
-      distinct = distinct + 1
+      outer.pending_count, outer.uncounted = outer.pending_count + 1, outer.uncounted + 1
       future.listen(child, outer)
     end
     children[i] = child
   end
-  outer.distinct = distinct
+  outer.is_whole = true
   if count == 0 then future.complete(outer, { n = 0 }) end
   return outer
 end

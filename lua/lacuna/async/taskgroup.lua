@@ -34,13 +34,27 @@ local function abort(group)
   for _, task in ipairs(group:pending()) do task:cancel() end
 end
 
+local function strike_off(group, task)
+  group.places[task] = nil
+  group.unreported_count = group.unreported_count - 1
+end
+
+--- Strikes off a task that is done, if it has not failed and is not the last; kernel/future.lua calls it.
+---@param task lacuna.Task
+---@return boolean is_struck_off
+function TaskGroup:takes_note(task)
+  self.pending_count = self.pending_count - 1
+  if self.pending_count == 0 or task[layout.STATE] == layout.FAILED then return false end
+  strike_off(self, task)
+  return true
+end
+
 --- A task of the group is done; kernel/trap.lua calls it.
 ---@param task lacuna.Task
 function TaskGroup:run(task)
-  self.places[task] = nil
-  self.pending_count = self.pending_count - 1
+  strike_off(self, task)
   local completed = self.on_completed
-  if completed and self.pending_count == 0 and not completed:done() then completed:set_result(true) end
+  if completed and self.unreported_count == 0 and not completed:done() then completed:set_result(true) end
   if task:cancelled() then return end
   local err = task:exception()
   if not err then return end
@@ -68,14 +82,15 @@ end
 ---@return lacuna.Task
 function TaskGroup:create_task(awaitable, options)
   local problem = not self.parent and "TaskGroup has not been entered"
-    or self.is_exiting and self.pending_count == 0 and "TaskGroup is finished"
+    or self.is_exiting and self.unreported_count == 0 and "TaskGroup is finished"
     or self.is_aborting and "TaskGroup is shutting down"
   if problem then
     coroutines.close(awaitable)
     error(errors.RuntimeError(problem), 2)
   end
   local task = self.parent[layout.LOOP]:create_task(awaitable, options)
-  self.count, self.pending_count = self.count + 1, self.pending_count + 1
+  self.count, self.pending_count, self.unreported_count =
+    self.count + 1, self.pending_count + 1, self.unreported_count + 1
   self.places[task] = self.count
   future.listen(task, self)
   return task
@@ -87,7 +102,7 @@ function TaskGroup.__aexit(group, err)
   local cancellation = is_cancelled and err or nil
   if group.has_cancelled_parent and group.parent:uncancel() == 0 then cancellation = nil end
   if err ~= nil and not group.is_aborting then abort(group) end
-  while group.pending_count > 0 do
+  while group.unreported_count > 0 do
     group.on_completed = future.new(group.parent[layout.LOOP])
     group.on_completed.what, group.on_completed.group = "TaskGroup", group
     local ok, wait_error = pcall(trap.await, group.on_completed)
@@ -109,7 +124,7 @@ function TaskGroup.__aexit(group, err)
 end
 
 function TaskGroup.__tostring(group)
-  return ("<TaskGroup tasks=%d errors=%d>"):format(group.pending_count, #group.errors)
+  return ("<TaskGroup tasks=%d errors=%d>"):format(group.unreported_count, #group.errors)
 end
 
 --- A context manager for tasks that end together: leaving it waits for all of them.
@@ -121,7 +136,8 @@ local function new_task_group()
     parent = false,
     places = {}, -- task that has not reported its end -> its place in the order of creation
     count = 0,
-    pending_count = 0,
+    pending_count = 0, -- tasks that are not done
+    unreported_count = 0, -- the same, and those for which run() is to be called
     errors = {},
     is_exiting = false,
     is_aborting = false,

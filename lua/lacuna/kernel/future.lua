@@ -45,11 +45,14 @@ function future.new(loop, class)
 end
 
 -- Makes ready what waits for a future that has just been done. A waiting task stands for its thread; another table
--- listens: its :run(future) is called.
+-- listens: its :run(future) is called, unless it has only to take note.
 local function call_back(fut, callback)
   if type(callback) == "table" then
     local thread = callback[THREAD]
-    if not thread then return schedule_listener(callback[LOOP], callback, fut) end
+    if not thread then
+      if not callback:takes_note(fut) then schedule_listener(callback[LOOP], callback, fut) end
+      return
+    end
     local ready = callback[LOOP][READY]
     local count = ready[0] + 1
     ready[count] = thread
@@ -85,27 +88,32 @@ local function register(fut, callback)
   end
 end
 
---- Has listener:run(future) called once a future is done, like a done callback; a listener costs no closure.
+--- Has listener:run(future) called once a future is done, like a done callback; a listener costs no closure. First
+--- listener:takes_note(future) is, at once: where all that run() would do is something nobody can see until later, as
+--- counting one that is not the last, it does that, returns true, and the loop is spared a callback.
 ---@param fut lacuna.Future
 ---@param listener table with a loop at LOOP
 function future.listen(fut, listener)
   if fut[STATE] ~= PENDING then
-    schedule_listener(listener[LOOP], listener, fut)
+    call_back(fut, listener)
   else
     register(fut, listener)
   end
 end
 
+local NOTHING = { n = 0 } -- the results of everything that returns none
+
 --- Stores the results and wakes the waiters; the future must be pending.
 ---@param fut lacuna.Future
 ---@param ... any
 function future.complete(fut, ...)
-  if select("#", ...) == 1 then
+  local count = select("#", ...)
+  if count == 1 then
     fut[STATE], fut[RESULT] = RETURNED, (...)
   else
-    fut[STATE], fut[RESULT] = RETURNED_MANY, { n = select("#", ...), ... }
+    fut[STATE], fut[RESULT] = RETURNED_MANY, count == 0 and NOTHING or { n = count, ... }
   end
-  wake(fut)
+  return wake(fut)
 end
 
 -- The error of a cancelled future, one object however often it is asked for.

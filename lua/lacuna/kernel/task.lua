@@ -13,11 +13,11 @@ local trap = require "lacuna.kernel.trap"
 local STATE, RESULT, LOOP, THREAD, WAITS_FOR = layout.STATE, layout.RESULT, layout.LOOP, layout.THREAD, layout.WAITS_FOR
 local MUST_CANCEL, CANCEL_COUNT, NEXT, PREVIOUS = layout.MUST_CANCEL, layout.CANCEL_COUNT, layout.NEXT, layout.PREVIOUS
 local COROUTINE, NAME, NATIVE = layout.COROUTINE, layout.NAME, layout.NATIVE
-local PENDING, RETURNED, FAILED, CANCELLED = layout.PENDING, layout.RETURNED, layout.FAILED, layout.CANCELLED
+local PENDING, FAILED, CANCELLED = layout.PENDING, layout.FAILED, layout.CANCELLED
 
 local schedule = trap.schedule
 local wake, complete = future.wake, future.complete
-local select, setmetatable, type = select, setmetatable, type
+local setmetatable, type = setmetatable, type
 
 ---@class lacuna.Task: lacuna.Future
 local Task = future.subclass("Task")
@@ -46,10 +46,6 @@ function Task:settle(...)
   if message then
     self[MUST_CANCEL] = false
     return settle_cancelled(self, message ~= true and message or nil)
-  end
-  if select("#", ...) == 1 then
-    self[STATE], self[RESULT] = RETURNED, (...)
-    return wake(self)
   end
   return complete(self, ...)
 end

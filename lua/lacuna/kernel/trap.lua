@@ -254,10 +254,6 @@ function trap.await(awaitable)
 end
 local await = trap.await
 
-local function settle(...)
-  return current:settle(...)
-end
-
 -- What every pooled thread runs: one entry of the ready list after the other, idle in between. Errors end the thread;
 -- the scheduler then calls trap.failed, which finds in `current` or `callback` whose error it is.
 local function body(entry, argument)
@@ -274,7 +270,7 @@ local function body(entry, argument)
       current = entry
       entry[THREAD] = running()
       if entry[MUST_CANCEL] then entry:cancel_unstarted() end
-      settle(await(entry[COROUTINE]))
+      entry:settle(await(entry[COROUTINE]))
       current = false
     end
     if watch_wait then stepped = entry end
