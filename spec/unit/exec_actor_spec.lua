@@ -1,5 +1,6 @@
 -- actor: spawn_worker and its channel. Real threads; nothing here waits for time to pass.
 local async = require "lacuna"
+local lfs = require "lfs"
 local virtual = require "spec.support.virtual"
 
 local await, raised = async.await, virtual.raised
@@ -26,6 +27,22 @@ describe("a spawned worker", function()
   it("is given the arguments after the channel", function()
     local function sum(channel, a, b) require("lacuna").await(channel:send(a + b)) end
     with_worker(sum, function(worker) assert.equal(5, await(worker:receive())) end, 2, 3)
+  end)
+
+  it("finds the modules that its starter finds", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(lfs.mkdir(folder))
+    local file = assert(io.open(folder .. "/beside_the_script.lua", "w"))
+    file:write("return {answer = 42}")
+    file:close()
+    local path = package.path
+    package.path = folder .. "/?.lua;" .. path
+    local function tell(channel, module) require("lacuna").await(channel:send(module.answer)) end
+    with_worker(tell, function(worker) assert.equal(42, await(worker:receive())) end, require "beside_the_script")
+    package.path, package.loaded.beside_the_script = path, nil
+    os.remove(folder .. "/beside_the_script.lua")
+    lfs.rmdir(folder)
   end)
 
   it("is iterated over until its function has ended", function()

@@ -88,10 +88,14 @@ function Worker:replace_exit()
   end
 end
 
-function Worker:start(work, path, cpath, arguments, ...)
+function Worker:work(kind, ...)
+  self[kind](self, ...)
+end
+
+function Worker:start(path, cpath, arguments, job)
   package.path, package.cpath, arg = path, cpath, arguments -- luacheck: globals arg
   self:replace_exit()
-  self[work](self, ...)
+  self:work(codec.decode(job)) -- not before the path is set: modules that it speaks of are required here
 end
 
 local worker = {}
@@ -101,7 +105,9 @@ local worker = {}
 ---@param ... any the arguments of that
 ---@return string bytes
 function worker.setup(work, ...)
-  return codec.encode(work, package.path, package.cpath, arg or {}, ...)
+  local job, buffers = codec.encode(work, ...)
+  local setup = codec.encode(package.path, package.cpath, arg or {}, job)
+  return setup, buffers
 end
 
 --- Runs the worker that this runtime was made for, to its end. host/mod/worker_thread.c calls it.
