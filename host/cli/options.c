@@ -60,7 +60,7 @@ const cli_option_row cli_option_table[] = {
 };
 
 const cli_word_row cli_command_table[] = {
-    {"check", "FILE...", "look for syntax errors"},
+    {"check", "FILE...", "look for syntax errors, forgotten awaits and accidental globals"},
     {NULL, NULL, NULL},
 };
 

@@ -7,7 +7,7 @@ local await = async.await
 local save = async(function() print("saved") end)
 
 local main = async(function()
-  save() -- forgotten: await(save())
+  local _ = save() -- forgotten: await(save())
   time.sleep(0.2) -- blocks every task: await(async.sleep(0.2))
   await(async.sleep(0))
   print("main ends")

@@ -4,8 +4,19 @@ local script = {}
 
 local FAILED, UNREADABLE = 1, 2
 
--- Reads a file whole; "-" is the standard input. nil and a one-line cause if that cannot be done.
-local function read(path)
+-- What is wrong with text that no Lua compiler should see, or nil.
+local function problem_of(text)
+  if text:sub(1, 3) == "\27LJ" then return nil end -- LuaJIT bytecode
+  if text:sub(1, 4) == "\27Lua" then return "compiled by another Lua; only LuaJIT's bytecode runs here" end
+  if text:find("\0", 1, true) then return "a binary file, not a Lua script" end
+  return nil
+end
+
+--- Reads a file whole.
+---@param path string "-" is the standard input
+---@return string? text
+---@return string? problem one line that names the file
+function script.read(path)
   if path == "-" then return io.stdin:read("*a") end
   local file, problem = io.open(path, "rb")
   if not file then return nil, "cannot open script " .. problem end
@@ -18,15 +29,22 @@ local function read(path)
   return text
 end
 
--- What is wrong with text that no Lua compiler should see, or nil.
-local function problem_of(text)
-  if text:sub(1, 3) == "\27LJ" then return nil end -- LuaJIT bytecode
-  if text:sub(1, 4) == "\27Lua" then return "compiled by another Lua; only LuaJIT's bytecode runs here" end
-  if text:find("\0", 1, true) then return "a binary file, not a Lua script" end
-  return nil
+--- Compiles the text of a script.
+---@param text string
+---@param source string what it was read from
+---@param name string what messages call it
+---@return function? chunk
+---@return string? problem one line that names the script, and the line where there is one
+---@return string? source_text without what stands before the Lua: a byte order mark, a #! line; line numbers stay
+function script.compile(text, source, name)
+  local problem = problem_of(text)
+  if problem then return nil, ("%s: %s"):format(source, problem) end
+  text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "")
+  local chunk, syntax_problem = loadstring(text, name)
+  return chunk, syntax_problem, text
 end
 
---- Compiles a script.
+--- Reads, if it is a file, and compiles a script.
 ---@param kind "file"|"string"
 ---@param source string a path, "-", or the text
 ---@param name string what messages call it
@@ -37,15 +55,12 @@ function script.load(kind, source, name)
   local text = source
   if kind == "file" then
     local unreadable
-    text, unreadable = read(source)
+    text, unreadable = script.read(source)
     if not text then return nil, unreadable, UNREADABLE end
     name = source == "-" and "=stdin" or "@" .. source
   end
-  local problem = problem_of(text)
-  if problem then return nil, ("%s: %s"):format(source, problem), FAILED end
-  text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "") -- a byte order mark, a #! line; line numbers stay
-  local chunk, syntax_problem = loadstring(text, name)
-  if not chunk then return nil, syntax_problem, FAILED end
+  local chunk, problem = script.compile(text, source, name)
+  if not chunk then return nil, problem, FAILED end
   return chunk
 end
 

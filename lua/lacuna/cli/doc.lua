@@ -108,13 +108,31 @@ function doc.names()
   return names
 end
 
+--- Whether there is a docstring of exactly this name.
+---@param name string as in the index: "async.sleep", "http.Session"
+---@return boolean
+function doc.has(name)
+  return index()[name] ~= nil
+end
+
 --- The type that a call of a documented function gives, such as "lacuna.Coroutine"; nil if none is documented.
 ---@param name string as in the index: "async.sleep", "Queue.put"
 ---@return string?
 function doc.return_type(name)
   local class, method = name:match("^(.*)%.([%w_]+)$")
   local entry = index()[name] or class and method_of(class, method)
-  return entry and entry:match("\n@return ([%w_.]+)")
+  return entry and entry:match("\n@return (%S+)")
+end
+
+--- Whether objects of a class may be awaited, and the class of what entering one as a context manager gives.
+---@param class string as in the index: "Lock", "http.Request"
+---@return boolean is_awaitable
+---@return string entered the class itself unless its docstring says otherwise
+function doc.awaiting(class)
+  if class == "Coroutine" then return true, class end
+  local said = (index()[class] or ""):match("\n@class [^\n]*") or ""
+  local entered = said:match("entering → ([%w_]+)")
+  return said:find("%f[%a]awaitable") ~= nil, entered and class:gsub("[%w_]+$", entered) or class
 end
 
 return doc
