@@ -7,6 +7,7 @@ local http = require "lacuna.http"
 local time = require "lacuna.time"
 local url = require "lacuna.http.url"
 local uv = require "luv"
+local country = require "support.country"
 local site = require "support.site"
 local await = async.await
 
@@ -132,5 +133,5 @@ end
 print(("%7s %7s %6s  %s"):format("status", "bytes", "ms", "URL"))
 async.try(function()
   if #arg > 0 then return crawl_with_timeout(TIMEOUT_SECONDS, arg) end
-  async.with(site(), function(address) crawl_with_timeout(OWN_SITE_TIMEOUT_SECONDS, {address}) end)
+  async.with(site(country), function(address) crawl_with_timeout(OWN_SITE_TIMEOUT_SECONDS, {address .. "/"}) end)
 end, {finally = show_summary})

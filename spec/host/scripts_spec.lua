@@ -51,6 +51,21 @@ for folder in lfs.dir("scripts") do
 end
 table.sort(paths)
 
+local function assert_faster(factor, slow, fast)
+  assert.is_true(tonumber(slow) > factor * tonumber(fast), ("%s s is not %g times %s s"):format(slow, factor, fast))
+end
+
+-- What the times of a script with real work must show.
+local holds = {
+  ["06-http/pages.lua"] = function(output)
+    local elapsed, sum = output:match("elapsed (%S+) s, the delays add up to (%S+) s")
+    assert_faster(4, sum, elapsed)
+  end,
+  ["06-http/weather_and_news.lua"] = function(output)
+    assert_faster(1.5, output:match("in sequence: (%S+) s"), output:match("together: (%S+) s"))
+  end,
+}
+
 describe("the script", function()
   for _, path in ipairs(paths) do
     describe(path, function()
@@ -68,6 +83,7 @@ describe("the script", function()
           section.input, LACUNA, section.is_exact and "--clock=virtual" or "", path, section.arguments))
         assert.equal(stable(section.output, section.is_exact), stable(result.stdout, section.is_exact))
         assert.equal(section.status, result.status)
+        if holds[path] then holds[path](result.stdout) end
       end)
 
       if section and section.is_exact and section.status == 0 then
