@@ -17,9 +17,10 @@ struct lac_mailbox {
   /* The ring: the message with ticket t is at slots[t % capacity]; capacity is a power of two. */
   lac_message **slots;
   uint32_t capacity;
-  lac_ticket first, next; /* tickets of the oldest slot in use, hole or not, and of the next message */
-  _Atomic uint32_t count; /* messages, holes left out; written under the lock, read by spinners without */
-  atomic_uint spinners;
+  lac_ticket first, next;           /* tickets of the oldest slot in use, hole or not, and of the next message */
+  _Atomic uint32_t count;           /* messages, holes left out; written under the lock, read by spinners without */
+  atomic_uint spinners;             /* 0 or 1, but for a moment */
+  uint32_t trusted[LAC_SIDE_COUNT]; /* waiters that are expected to look */
   lac_waiter lines[LAC_SIDE_COUNT]; /* heads of rings */
 };
 
@@ -54,6 +55,7 @@ static lac_bell *tell_first(lac_mailbox *mailbox, lac_side side) {
   if (waiter == line) return NULL;
   leave_line(waiter);
   waiter->is_trusted = true;
+  mailbox->trusted[side]++;
   atomic_store(&waiter->is_told, true);
   return lac_bell_retain(waiter->bell);
 }
@@ -68,8 +70,18 @@ static bool has_space(const lac_mailbox *mailbox) {
   return mailbox->limit == 0 || mailbox->count < mailbox->limit;
 }
 
-static bool has_cause(const lac_mailbox *mailbox, lac_side side) {
-  return side == LAC_FOR_MESSAGE ? mailbox->count > 0 : has_space(mailbox);
+/* Tells the next in the line if there is something for it and nobody searches already. */
+static lac_bell *tell_next(lac_mailbox *mailbox, lac_side side) {
+  if (mailbox->trusted[side] > 0) return NULL;
+  if (side == LAC_FOR_SPACE) return has_space(mailbox) ? tell_first(mailbox, side) : NULL;
+  return mailbox->count > 0 && mailbox->spinners == 0 ? tell_first(mailbox, side) : NULL;
+}
+
+/* The waiter has looked, or will not. */
+static void end_trust(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter) {
+  if (!waiter || !waiter->is_trusted) return;
+  waiter->is_trusted = false;
+  mailbox->trusted[side]--;
 }
 
 /* ---- making and letting go ---- */
@@ -152,14 +164,15 @@ static lac_push_result append(lac_mailbox *mailbox, lac_message *message, lac_be
   message->ticket = mailbox->next++;
   *slot_of(mailbox, message->ticket) = message;
   mailbox->count++;
-  if (mailbox->count > mailbox->spinners) *bell = tell_first(mailbox, LAC_FOR_MESSAGE);
+  *bell = tell_next(mailbox, LAC_FOR_MESSAGE);
   return LAC_PUSHED;
 }
 
-lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_message *message, lac_ticket *ticket) {
+lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_waiter *waiter, lac_message *message, lac_ticket *ticket) {
   lac_push_result result = LAC_PUSHED;
   lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
+  end_trust(mailbox, LAC_FOR_SPACE, waiter);
   if (mailbox->is_closed)
     result = LAC_CLOSED;
   else if (!has_space(mailbox))
@@ -186,37 +199,42 @@ static void skip_holes(lac_mailbox *mailbox) {
 }
 
 /* Takes the message out of its slot, under the lock. */
-static lac_message *take(lac_mailbox *mailbox, lac_ticket ticket, lac_bell **bell) {
+static lac_message *take(lac_mailbox *mailbox, lac_ticket ticket) {
   lac_message *message = *slot_of(mailbox, ticket);
   *slot_of(mailbox, ticket) = NULL;
   mailbox->count--;
   skip_holes(mailbox);
-  if (mailbox->limit > 0) *bell = tell_first(mailbox, LAC_FOR_SPACE);
   return message;
 }
 
-lac_message *lac_mailbox_pop(lac_mailbox *mailbox, _Atomic lac_ticket *ticket, bool *is_closed) {
+lac_message *lac_mailbox_pop(lac_mailbox *mailbox, lac_waiter *waiter, _Atomic lac_ticket *ticket, bool *is_closed) {
   lac_message *message = NULL;
-  lac_bell *bell = NULL;
+  lac_bell *next_popper = NULL, *next_pusher = NULL;
   pthread_mutex_lock(&mailbox->lock);
+  end_trust(mailbox, LAC_FOR_MESSAGE, waiter);
   *is_closed = mailbox->count == 0 && mailbox->is_closed;
   if (mailbox->count > 0) {
-    message = take(mailbox, mailbox->first, &bell);
+    message = take(mailbox, mailbox->first);
     if (ticket) *ticket = message->ticket;
+    next_popper = tell_next(mailbox, LAC_FOR_MESSAGE);
+    next_pusher = tell_next(mailbox, LAC_FOR_SPACE);
   }
   pthread_mutex_unlock(&mailbox->lock);
-  ring_and_release(bell);
+  ring_and_release(next_popper);
+  ring_and_release(next_pusher);
   return message;
 }
 
 bool lac_mailbox_take_back(lac_mailbox *mailbox, lac_ticket ticket) {
   lac_message *message = NULL;
-  lac_bell *bell = NULL;
+  lac_bell *next_pusher = NULL;
   pthread_mutex_lock(&mailbox->lock);
-  if (ticket >= mailbox->first && ticket < mailbox->next && *slot_of(mailbox, ticket))
-    message = take(mailbox, ticket, &bell);
+  if (ticket >= mailbox->first && ticket < mailbox->next && *slot_of(mailbox, ticket)) {
+    message = take(mailbox, ticket);
+    next_pusher = tell_next(mailbox, LAC_FOR_SPACE);
+  }
   pthread_mutex_unlock(&mailbox->lock);
-  ring_and_release(bell);
+  ring_and_release(next_pusher);
   lac_message_free(message);
   return message != NULL;
 }
@@ -231,11 +249,11 @@ static void relax_processor(void) {
 
 void lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns) {
   enum { LOOKS_PER_CLOCK = 32 };
-  atomic_fetch_add(&mailbox->spinners, 1);
   uint64_t started_ns = uv_hrtime();
-  do {
+  bool is_first = atomic_fetch_add(&mailbox->spinners, 1) == 0;
+  while (is_first && mailbox->count == 0 && uv_hrtime() - started_ns < limit_ns) {
     for (int look = 0; look < LOOKS_PER_CLOCK && mailbox->count == 0; look++) relax_processor();
-  } while (mailbox->count == 0 && uv_hrtime() - started_ns < limit_ns);
+  }
   atomic_fetch_sub(&mailbox->spinners, 1);
 }
 
@@ -256,28 +274,24 @@ void lac_mailbox_close(lac_mailbox *mailbox, bool is_emptied) {
 /* ---- waiters ---- */
 
 void lac_mailbox_enlist(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter) {
-  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
+  end_trust(mailbox, side, waiter);
   if (!waiter->next) {
     lac_waiter *line = &mailbox->lines[side];
-    waiter->is_trusted = false;
     waiter->next = line;
     waiter->previous = line->previous;
     waiter->previous->next = line->previous = waiter;
-    if (mailbox->is_closed || has_cause(mailbox, side)) bell = tell_first(mailbox, side);
   }
+  lac_bell *bell = mailbox->is_closed ? tell_first(mailbox, side) : tell_next(mailbox, side);
   pthread_mutex_unlock(&mailbox->lock);
   ring_and_release(bell);
 }
 
 void lac_mailbox_withdraw(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter) {
-  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
   if (waiter->next) leave_line(waiter);
-  if (waiter->is_trusted) {
-    waiter->is_trusted = false;
-    if (has_cause(mailbox, side)) bell = tell_first(mailbox, side);
-  }
+  end_trust(mailbox, side, waiter);
+  lac_bell *bell = tell_next(mailbox, side);
   pthread_mutex_unlock(&mailbox->lock);
   ring_and_release(bell);
 }

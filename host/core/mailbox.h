@@ -7,7 +7,11 @@
  * Threads: every function may be called from any thread.
  * Ownership: a mailbox is counted, each holder releases it once. A message belongs to whoever made it until it has been
  * pushed, to the mailbox until it is popped, then to the popper. A waiter belongs to who enlisted it, who must withdraw
- * it before it goes away; lac_mailbox_withdraw returns when no other thread touches it any more. */
+ * it before it goes away; lac_mailbox_withdraw returns when no other thread touches it any more.
+ *
+ * Who is told, and who spins, is a searcher. As long as there is one, pushing tells nobody else: a searcher that finds
+ * a message, and more behind it, has the next told. So a burst of messages costs its sender one wake-up, and every
+ * message is somebody's to find. */
 #ifndef LAC_CORE_MAILBOX_H
 #define LAC_CORE_MAILBOX_H
 
@@ -41,7 +45,7 @@ struct lac_waiter {
   atomic_bool is_told; /* set as it leaves the line to be told; the owner resets it on looking */
   /* The mailbox's own, guarded by its lock: */
   lac_waiter *next, *previous; /* in the line of its side; NULL when not in it */
-  bool is_trusted;             /* was told, and has not enlisted since: a message (space) is left to it */
+  bool is_trusted;             /* was told, and has not popped, enlisted or withdrawn since: it is expected to look */
 };
 
 /* A message with a copy of the bytes; NULL if memory ran out. */
@@ -53,20 +57,22 @@ lac_mailbox *lac_mailbox_new(uint32_t limit);
 lac_mailbox *lac_mailbox_retain(lac_mailbox *mailbox);
 void lac_mailbox_release(lac_mailbox *mailbox);
 
-/* Appends the message, which stays the caller's unless LAC_PUSHED is returned. `ticket` may be NULL. */
-lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_message *message, lac_ticket *ticket);
+/* Appends the message, which stays the caller's unless LAC_PUSHED is returned. `waiter` is the pusher's, told or not,
+ * or NULL; so may `ticket` be. */
+lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_waiter *waiter, lac_message *message, lac_ticket *ticket);
 
 /* The same for a thread's last word: neither the limit nor having been closed keeps it out. */
 lac_push_result lac_mailbox_push_last(lac_mailbox *mailbox, lac_message *message);
 
-/* Takes the oldest message, or NULL. Sets `*ticket`, if given, to its ticket, in one step with taking it: whoever fails
- * to take a message back finds it named there. `*is_closed` is set if none is left and none will come. */
-lac_message *lac_mailbox_pop(lac_mailbox *mailbox, _Atomic lac_ticket *ticket, bool *is_closed);
+/* Takes the oldest message, or NULL; `waiter` is the popper's, told or not, or NULL. Sets `*ticket`, if given, to its
+ * ticket, in one step with taking it: whoever fails to take a message back finds it named there. `*is_closed` is set if
+ * none is left and none will come. */
+lac_message *lac_mailbox_pop(lac_mailbox *mailbox, lac_waiter *waiter, _Atomic lac_ticket *ticket, bool *is_closed);
 
 /* Removes and frees a message that nobody has popped. False if somebody has. */
 bool lac_mailbox_take_back(lac_mailbox *mailbox, lac_ticket ticket);
 
-/* Spins until there is something to pop, at most for `limit_ns`; meanwhile pushers wake nobody else for it. */
+/* Spins until there is something to pop, at most for `limit_ns`; not at all if somebody else does. */
 void lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns);
 
 /* Refuses messages from now on; those inside can still be popped, or are freed if `is_emptied`. */

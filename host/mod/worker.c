@@ -4,7 +4,7 @@
  * mailbox:push(bytes, id) → ticket; or nil, "full" or "closed"
  * mailbox:pop(spin_us?) → bytes, id, ticket; or nil, is_closed
  * mailbox:take_back(ticket) → whether nobody had popped it; mailbox:close(is_emptied)
- * mailbox:listen("message"|"space", fn, is_background?), mailbox:unlisten("message"|"space")
+ * mailbox:listen("message"|"space", fn, "foreground"|"background"|"once"), mailbox:unlisten("message"|"space")
  * start(number, inbox, outbox, setup, is_clock_virtual, is_debug, stream?) → worker; or nil, message
  * worker:running() → ticket, 0 for none; worker:interrupt(ticket); worker:stop(); worker:join()
  * ends() → inbox, outbox, control, setup, stream? of the worker that this runtime is; nil in any other
@@ -43,6 +43,7 @@ typedef struct port {
 } port;
 
 static const char *const side_names[] = {"message", "space", NULL};
+static const char *const mode_names[] = {"foreground", "background", "once", NULL};
 
 static staff *get_staff(lua_State *L) {
   luaL_argcheck(L, !lac_is_closing(lac_runtime(L)), 1, "the runtime is closing");
@@ -82,7 +83,7 @@ static int l_push(lua_State *L) {
   lac_message *message = lac_message_new((int64_t)luaL_optnumber(L, 3, 0), bytes, size);
   if (!message) lac_raise_memory(L);
   lac_ticket ticket = 0;
-  lac_push_result result = lac_mailbox_push(p->mailbox, message, &ticket);
+  lac_push_result result = lac_mailbox_push(p->mailbox, &p->listeners[LAC_FOR_SPACE].waiter, message, &ticket);
   if (result == LAC_PUSHED) {
     lua_pushnumber(L, (lua_Number)ticket);
     return 1;
@@ -97,12 +98,13 @@ static int l_push(lua_State *L) {
 static int l_pop(lua_State *L) {
   port *p = check_port(L, 1);
   lac_message_free(p->popped); /* of a pop that raised */
+  lac_waiter *waiter = &p->listeners[LAC_FOR_MESSAGE].waiter;
   bool is_closed = false;
-  p->popped = lac_mailbox_pop(p->mailbox, p->running, &is_closed);
+  p->popped = lac_mailbox_pop(p->mailbox, waiter, p->running, &is_closed);
   lua_Number spin_us = p->popped ? 0 : lua_tonumber(L, 2);
   if (spin_us > 0 && !is_closed) {
     lac_mailbox_spin(p->mailbox, (uint64_t)(spin_us * 1e3));
-    p->popped = lac_mailbox_pop(p->mailbox, p->running, &is_closed);
+    p->popped = lac_mailbox_pop(p->mailbox, waiter, p->running, &is_closed);
   }
   if (!p->popped) {
     lua_pushnil(L);
@@ -131,7 +133,8 @@ static int l_listen(lua_State *L) {
   port *p = check_port(L, 1);
   lac_side side = (lac_side)luaL_checkoption(L, 2, NULL, side_names);
   luaL_checktype(L, 3, LUA_TFUNCTION);
-  lac_listen(get_staff(L)->listeners, &p->listeners[side], p->mailbox, side, lua_toboolean(L, 4), L, 3);
+  lac_listening mode = (lac_listening)luaL_checkoption(L, 4, "foreground", mode_names);
+  lac_listen(get_staff(L)->listeners, &p->listeners[side], p->mailbox, side, mode, L, 3);
   return 0;
 }
 

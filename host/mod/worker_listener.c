@@ -15,6 +15,14 @@ struct lac_listeners {
   void *data;
 };
 
+static void set_foreground(lac_listeners *set, int change) {
+  set->foreground_count += change;
+  if (set->foreground_count > 0)
+    uv_ref((uv_handle_t *)&set->poll);
+  else
+    uv_unref((uv_handle_t *)&set->poll);
+}
+
 static lac_listener *find_told(lac_listeners *set) {
   for (lac_listener *listener = set->head.next; listener != &set->head; listener = listener->next) {
     if (atomic_exchange(&listener->waiter.is_told, false)) return listener;
@@ -29,11 +37,17 @@ static void on_ring(uv_poll_t *poll, int status, int events) {
   lac_listeners *set = poll->data;
   lac_bell_hear(set->bell);
   for (lac_listener *listener; (listener = find_told(set));) {
+    if (listener->mode == LAC_ONCE) {
+      listener->mode = LAC_SPENT;
+      set_foreground(set, -1);
+    }
     lac_wake_open(set->runtime, listener->function);
     lac_wake_call(set->runtime, 0);
   }
-  for (lac_listener *listener = set->head.next; listener != &set->head; listener = listener->next)
-    lac_mailbox_enlist(listener->mailbox, listener->side, &listener->waiter);
+  for (lac_listener *listener = set->head.next; listener != &set->head; listener = listener->next) {
+    if (listener->mode == LAC_FOREGROUND || listener->mode == LAC_BACKGROUND)
+      lac_mailbox_enlist(listener->mailbox, listener->side, &listener->waiter);
+  }
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -70,7 +84,7 @@ lac_listeners *lac_listeners_open(lacuna_t *runtime, void (*on_close)(void *data
   return set;
 }
 
-void lac_listen(lac_listeners *set, lac_listener *listener, lac_mailbox *mailbox, lac_side side, bool is_background,
+void lac_listen(lac_listeners *set, lac_listener *listener, lac_mailbox *mailbox, lac_side side, lac_listening mode,
                 lua_State *L, int index) {
   lac_pin function = lac_pin_value(L, index); /* may raise: nothing is registered yet */
   lac_unlisten(listener);
@@ -78,12 +92,12 @@ void lac_listen(lac_listeners *set, lac_listener *listener, lac_mailbox *mailbox
                              .set = set,
                              .mailbox = lac_mailbox_retain(mailbox),
                              .side = side,
-                             .is_background = is_background,
+                             .mode = mode,
                              .function = function};
   listener->next = &set->head;
   listener->previous = set->head.previous;
   listener->previous->next = set->head.previous = listener;
-  if (!is_background && ++set->foreground_count == 1) uv_ref((uv_handle_t *)&set->poll);
+  if (mode != LAC_BACKGROUND) set_foreground(set, 1);
   lac_mailbox_enlist(mailbox, side, &listener->waiter);
 }
 
@@ -94,7 +108,7 @@ void lac_unlisten(lac_listener *listener) {
   lac_mailbox_release(listener->mailbox);
   listener->previous->next = listener->next;
   listener->next->previous = listener->previous;
-  if (!listener->is_background && --set->foreground_count == 0) uv_unref((uv_handle_t *)&set->poll);
+  if (listener->mode == LAC_FOREGROUND || listener->mode == LAC_ONCE) set_foreground(set, -1);
   lac_unpin(set->runtime, &listener->function);
   listener->set = NULL;
   listener->mailbox = NULL;

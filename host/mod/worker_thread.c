@@ -123,7 +123,7 @@ lac_worker *lac_worker_start(lac_worker *workers, const lac_worker *like, const 
 
 void lac_worker_interrupt(lac_worker *worker, lac_ticket ticket) {
   lac_message *message = lac_message_new((int64_t)ticket, "", 0);
-  if (message && lac_mailbox_push(worker->control, message, NULL) != LAC_PUSHED) lac_message_free(message);
+  if (message && lac_mailbox_push(worker->control, NULL, message, NULL) != LAC_PUSHED) lac_message_free(message);
 }
 
 static void let_go(lac_worker *worker) {

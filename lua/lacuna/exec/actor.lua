@@ -115,7 +115,7 @@ function actor_module.spawn_worker(fn, ...)
   actor.buffers = buffers -- shared memory that the setup speaks of
   actor.ended, actor.gone = future.new(), future.new()
   actor.ended.description, actor.gone.description = "the end of a worker", "the end of a worker's thread"
-  outbox:listen("message", function() hear(actor) end, true)
+  outbox:listen("message", function() hear(actor) end, "background")
   return setmetatable(actor, Actor)
 end
 

@@ -20,9 +20,8 @@ function Channel.wait(mailbox, side)
   local ready = future.new()
   ready.description = side == "message" and "a message of another thread" or "space in a mailbox"
   mailbox:listen(side, function()
-    mailbox:unlisten(side)
     if not ready:done() then ready:set_result() end
-  end)
+  end, "once")
   local ok, err = pcall(await, ready)
   if ok then return end
   mailbox:unlisten(side)

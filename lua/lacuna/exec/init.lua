@@ -2,9 +2,11 @@
 
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
-local loops = require "lacuna.async.loops"
+local layout = require "lacuna.kernel.layout"
 local ThreadPoolExecutor = require "lacuna.exec.thread_pool"
-local trap = require "lacuna.kernel.trap"
+
+local FUNCTION, COUNT, FIRST_ARGUMENT = layout.FUNCTION, layout.COUNT, layout.FIRST_ARGUMENT
+local RUNNING, CLOSED, LOOP = layout.RUNNING, layout.CLOSED, layout.LOOP
 
 local exec = { ThreadPoolExecutor = ThreadPoolExecutor }
 
@@ -13,6 +15,30 @@ local default_pool
 local function get_default_pool()
   default_pool = default_pool or ThreadPoolExecutor()
   return default_pool
+end
+
+local function finish(coro, ...)
+  coro[COUNT] = CLOSED
+  return ...
+end
+
+-- The coroutine object of to_thread has its arguments where others have theirs, and no closure.
+local ToThread = { is_coroutine = true, name = "to_thread", __tostring = coroutines.Coroutine.__tostring }
+ToThread.__index = ToThread
+
+function ToThread.__await(coro, task)
+  local count = coro[COUNT]
+  if count < 0 then
+    error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(coro)), 0)
+  end
+  coro[COUNT] = RUNNING
+  local call
+  if count == 0 then
+    call = get_default_pool():start(task[LOOP], coro[FUNCTION])
+  else
+    call = get_default_pool():start(task[LOOP], coro[FUNCTION], unpack(coro, FIRST_ARGUMENT, count + FIRST_ARGUMENT - 1))
+  end
+  return finish(coro, call:__await(task))
 end
 
 --- A coroutine object that calls fn(...) in a worker thread of the default pool and gives its results, or its error.
@@ -26,11 +52,9 @@ function exec.to_thread(fn, ...)
   if type(fn) ~= "function" then
     error(errors.TypeError("to_thread: function expected, got " .. tostring(fn)), 2)
   end
-  local count = select("#", ...)
-  local arguments = { ... }
-  return coroutines.named("to_thread", function()
-    return trap.await(get_default_pool():start(loops.current(), fn, unpack(arguments, 1, count)))
-  end)
+  local coro = setmetatable({ fn, select("#", ...), ... }, ToThread)
+  if coroutines.watch_created then return coroutines.watch_created(coro) end
+  return coro
 end
 
 --- What loop:run_in_executor does: starts fn(...) in an executor, or in the default pool of threads.

@@ -20,7 +20,7 @@ Crew.__index = Crew
 -- The crew hears of outcomes as long as calls are out, or workers that must end; of late workers only by the way.
 local function update_listening(crew)
   local wanted = "nothing"
-  if crew.outstanding > 0 or crew.is_closed and crew.worker_count > 0 then
+  if crew.outstanding > 0 or crew.is_closed and next(crew.workers) then
     wanted = "foreground"
   elseif crew.late_count > 0 then
     wanted = "background"
@@ -28,7 +28,7 @@ local function update_listening(crew)
   if wanted == crew.listening then return end
   crew.listening = wanted
   if wanted == "nothing" then return crew.outcomes:unlisten("message") end
-  crew.outcomes:listen("message", crew.on_message, wanted == "background")
+  crew.outcomes:listen("message", crew.on_message, wanted)
 end
 
 -- Starts the workers that the calls need.
@@ -88,7 +88,7 @@ function Crew:close()
   self.is_closed = true
   self.queue:close()
   update_listening(self)
-  if self.worker_count == 0 then loops.current():call_soon(self.executor.on_ended, self.executor) end
+  if not next(self.workers) then loops.current():call_soon(self.executor.on_ended, self.executor) end
 end
 
 -- Whether a worker that was late is back, which may make it one too many.
@@ -101,6 +101,17 @@ local function welcome_back(crew, id)
   return true
 end
 
+-- A worker has died at a call, or before it took any.
+local function report_death(crew, id, reason)
+  if crew.executor.calls[id] then
+    crew.outstanding = crew.outstanding - 1
+    crew.executor:on_lost(id, reason)
+  elseif reason ~= "" then -- nor would the next
+    crew.outstanding = 0
+    crew.executor:on_broken(reason)
+  end
+end
+
 -- A worker has ended: it was told to, or the reason says why.
 local function bury(crew, number, reason)
   local thread = crew.workers[number]
@@ -110,18 +121,12 @@ local function bury(crew, number, reason)
   if crew.late[id] then
     crew.late[id] = nil
     crew.late_count = crew.late_count - 1
-    return
+  else
+    crew.worker_count = crew.worker_count - 1
+    report_death(crew, id, reason)
+    add_workers(crew)
   end
-  crew.worker_count = crew.worker_count - 1
-  if crew.executor.calls[id] then
-    crew.outstanding = crew.outstanding - 1
-    crew.executor:on_lost(id, reason)
-  elseif reason ~= "" then -- it never came to take a call: nor would the next
-    crew.outstanding = 0
-    crew.executor:on_broken(reason)
-  end
-  add_workers(crew)
-  if crew.is_closed and crew.worker_count == 0 then crew.executor:on_ended() end
+  if crew.is_closed and not next(crew.workers) then crew.executor:on_ended() end
 end
 
 local function new_crew(pool, initializer, initargs)

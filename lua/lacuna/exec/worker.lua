@@ -88,10 +88,12 @@ function Worker:replace_exit()
   end
 end
 
+-- What a job names, with the job's arguments.
 function Worker:work(kind, ...)
   self[kind](self, ...)
 end
 
+-- Begins with what the setup says.
 function Worker:start(path, cpath, arguments, job)
   package.path, package.cpath, arg = path, cpath, arguments -- luacheck: globals arg
   self:replace_exit()
@@ -115,7 +117,7 @@ function worker.serve()
   local inbox, outbox, control, setup, stream = native.ends()
   local self = setmetatable({ inbox = inbox, outbox = outbox, control = control, stream = stream,
     task = trap.current(), running = false, is_ending = false }, Worker)
-  control:listen("message", function() self:obey() end, true)
+  control:listen("message", function() self:obey() end, "background")
   local ok, err = pcall(self.start, self, codec.decode(setup))
   if not ok and not self.is_ending then native.leave(tostring(err)) end
 end
