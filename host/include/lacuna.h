@@ -81,8 +81,8 @@ typedef struct lacuna_options {
 /* Makes a runtime; options may be NULL. NULL if memory or file descriptors ran out. */
 LACUNA_API lacuna_t *lacuna_new(const lacuna_options *options);
 
-/* Ends the runtime at once: no script runs any more, every handle on the loop is closed. A runtime on the program's loop has left it when this
- * returns. NULL is ignored. Not from within a callback. */
+/* Ends the runtime at once: no script runs any more, every handle on the loop is closed. A runtime on the program's
+ * loop has left it when this returns. NULL is ignored. Not from within a callback. */
 LACUNA_API void lacuna_free(lacuna_t *runtime);
 
 /* The version of the library that is running, "MAJOR.MINOR.PATCH", and its LACUNA_ABI. */
