@@ -147,6 +147,12 @@ void lac_driver_set_turn(lac_driver *driver, void (*turn)(void *data), void *dat
   uv_stop(driver->uv);
 }
 
+int lac_driver_turn(lac_driver *driver) {
+  uv_run(driver->uv, UV_RUN_NOWAIT);
+  bool is_due = lac_scheduler_is_ready(driver->scheduler) || !lac_inbox_is_empty(driver->inbox);
+  return is_due ? 0 : uv_backend_timeout(driver->uv);
+}
+
 bool lac_driver_is_inside(const lac_driver *driver) {
   return driver->run_count > 0 || driver->is_draining;
 }

@@ -41,6 +41,10 @@ bool lac_driver_run(lac_driver *driver, bool (*is_over)(void *data), void *data,
  * loop that is under way does not wait any more. */
 void lac_driver_set_turn(lac_driver *driver, void (*turn)(void *data), void *data);
 
+/* For such a `turn`: runs what can be run without waiting. How long nothing else will come up unless the descriptor of
+ * the uv loop becomes readable, in milliseconds: -1 for ever, 0 if more is to be done at once. */
+int lac_driver_turn(lac_driver *driver);
+
 /* True while a turn is under way: none of the three around here may be called then. */
 bool lac_driver_is_inside(const lac_driver *driver);
 

@@ -18,26 +18,42 @@ struct lac_output {
   void *data;
   void (*on_error)(void *data, const char *context, const lacuna_error *error);
   void (*on_log)(void *data, const char *text);
-  void (*on_output)(void *data, lacuna_stream stream, const char *bytes, size_t size);
+  lac_on_output *on_output;
   channel out, err;
 };
 
+static FILE *process_stream(lacuna_stream stream) {
+  return stream == LACUNA_STDERR ? stderr : stdout;
+}
+
 static ssize_t write_channel(void *cookie, const char *bytes, size_t size) {
   const channel *channel = cookie;
-  channel->output->on_output(channel->output->data, channel->stream, bytes, size);
+  if (channel->output->on_output) {
+    channel->output->on_output(channel->output->data, channel->stream, bytes, size);
+  } else { /* taken and given back */
+    fwrite(bytes, 1, size, process_stream(channel->stream));
+    fflush(process_stream(channel->stream));
+  }
   return (ssize_t)size;
 }
 
-/* A stream that calls on_output, or the process's own. */
-static bool open_channel(channel *channel, lac_output *output, lacuna_stream stream, FILE *process_stream) {
+static void set_channel(channel *channel, lac_output *output, lacuna_stream stream) {
   channel->output = output;
   channel->stream = stream;
-  channel->file = process_stream;
-  if (!output->on_output) return true;
-  channel->file = fopencookie(channel, "w", (cookie_io_functions_t){.write = write_channel});
-  if (!channel->file) return false;
-  setvbuf(channel->file, NULL, stream == LACUNA_STDERR ? _IOLBF : _IOFBF, BUFSIZ);
+  channel->file = process_stream(stream);
+}
+
+/* Makes the channel a stream that calls on_output. */
+static bool open_channel(channel *channel, int buffering) {
+  FILE *file = fopencookie(channel, "w", (cookie_io_functions_t){.write = write_channel});
+  if (!file) return false;
+  setvbuf(file, NULL, buffering, BUFSIZ);
+  channel->file = file;
   return true;
+}
+
+static void close_channel(channel *channel) {
+  if (channel->file != process_stream(channel->stream)) fclose(channel->file);
 }
 
 lac_output *lac_output_new(const lacuna_options *options) {
@@ -47,9 +63,9 @@ lac_output *lac_output_new(const lacuna_options *options) {
   output->on_error = options->on_error;
   output->on_log = options->on_log;
   output->on_output = options->on_output;
-  if (open_channel(&output->out, output, LACUNA_STDOUT, stdout) &&
-      open_channel(&output->err, output, LACUNA_STDERR, stderr))
-    return output;
+  set_channel(&output->out, output, LACUNA_STDOUT);
+  set_channel(&output->err, output, LACUNA_STDERR);
+  if (!output->on_output || (open_channel(&output->out, _IOFBF) && open_channel(&output->err, _IOLBF))) return output;
   lac_output_free(output);
   return NULL;
 }
@@ -70,6 +86,24 @@ void lac_output_install(lua_State *L, lac_output *output) {
   lua_pop(L, 1);
 }
 
+bool lac_output_take(lua_State *L, lac_output *output, lac_on_output *on_output, void *data) {
+  if (output->on_output || output->on_log || output->on_error) return false;
+  bool is_first = output->out.file == stdout;
+  fflush(stdout);
+  if (is_first && !(open_channel(&output->out, _IOLBF) && open_channel(&output->err, _IOLBF))) return false;
+  output->on_output = on_output;
+  output->data = data;
+  if (is_first) lac_output_install(L, output);
+  return true;
+}
+
+void lac_output_give_back(lac_output *output) {
+  fflush(output->out.file);
+  fflush(output->err.file);
+  output->on_output = NULL;
+  output->data = NULL;
+}
+
 void lac_output_flush(lac_output *output) {
   fflush(output->out.file);
 }
@@ -85,8 +119,8 @@ void lac_output_log(lac_output *output, const char *text) {
 
 void lac_output_free(lac_output *output) {
   if (!output) return;
-  if (output->on_output && output->out.file) fclose(output->out.file);
-  if (output->on_output && output->err.file) fclose(output->err.file);
+  close_channel(&output->out);
+  close_channel(&output->err);
   free(output);
 }
 

@@ -6,16 +6,23 @@
 #define LAC_CORE_OUTPUT_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 #include "lacuna.h"
 
 typedef struct lac_output lac_output;
+typedef void lac_on_output(void *data, lacuna_stream stream, const char *bytes, size_t size);
 
 /* Makes a runtime's output; NULL if memory ran out. */
 lac_output *lac_output_new(const lacuna_options *options);
 
 /* Makes the state's io.stdout and io.stderr write to it. Call after luaL_openlibs. */
 void lac_output_install(lua_State *L, lac_output *output);
+
+/* Has what scripts write and what is reported go to on_output, line by line, until it is given back; for a part of the
+ * host that shows it among its own. False if the program takes it already, or memory ran out. */
+bool lac_output_take(lua_State *L, lac_output *output, lac_on_output *on_output, void *data);
+void lac_output_give_back(lac_output *output);
 
 /* Passes on what scripts have written so far. */
 void lac_output_flush(lac_output *output);

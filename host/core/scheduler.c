@@ -352,6 +352,18 @@ bool lac_scheduler_drain(lac_scheduler *scheduler, uint64_t budget_ns) {
   return is_more;
 }
 
+bool lac_scheduler_is_ready(const lac_scheduler *scheduler) {
+  lua_State *L = scheduler->L;
+  lua_Integer count = 0;
+  for (const lac_loop *loop = scheduler->running; loop && count == 0; loop = loop->next) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
+    lua_rawgeti(L, -1, READY_COUNT);
+    count = lua_tointeger(L, -1);
+    lua_pop(L, 2);
+  }
+  return count > 0;
+}
+
 void lac_scheduler_report(lac_scheduler *scheduler) {
   lua_pushnil(scheduler->L);
   call_hook(scheduler->L, scheduler, LAC_HOOK_FAILED, 2);

@@ -55,6 +55,9 @@ void lac_scheduler_free(lac_scheduler *scheduler);
 /* Runs what is ready and begins nothing new once budget_ns have passed. True if more may be ready. */
 bool lac_scheduler_drain(lac_scheduler *scheduler, uint64_t budget_ns);
 
+/* True if a drain would find something to run. */
+bool lac_scheduler_is_ready(const lac_scheduler *scheduler);
+
 /* Reports an error that no task owns: the one on top of L, which it pops, goes to the loop's exception handler. */
 void lac_scheduler_report(lac_scheduler *scheduler);
 

@@ -9,6 +9,8 @@
  *     input:again()      the key that it got last is not this command's
  * input:start() reads a line, input:stop() gives it up: on_done is not called
  * input:line() → text, cursor    input:replace(text, cursor)    input:key() → the key that came last
+ * input:draw(bytes, erasure)        writes to the terminal; `erasure` takes away what is there, before other output
+ * input:drawn() → is_there, is_line_open   whether that has not happened, and whether other output left a line open
  * input:suspend(), input:resume()   leave the terminal as it was found, and take it again
  * input:close()
  * size() → columns, rows; width(code point) → columns; is_terminal(descriptor); commands: names by number
@@ -33,6 +35,7 @@
 #include "base/bytes.h"
 #include "core/driver.h"
 #include "core/modules.h"
+#include "core/output.h"
 #include "core/runtime.h"
 #include "core/wake.h"
 #include "mod/lineedit_library.h"
@@ -72,8 +75,12 @@ typedef struct input {
   FILE *sink;                 /* what libedit draws into */
   locale_t outer_locale;      /* the thread's own, while libedit runs */
   lac_bytes plain;            /* the plain line */
-  uv_async_t hold;            /* referenced while a line is read: the loop has something to wait for */
-  lac_pin self;               /* until the handle is closed, it is not collected */
+  lac_bytes erasure;          /* what takes the drawing away, for on_output */
+  bool has_output;            /* on_output is called */
+  bool is_drawn;
+  bool is_line_open; /* the last output did not end in a newline */
+  uv_async_t hold;   /* referenced while a line is read: the loop has something to wait for */
+  lac_pin self;      /* until the handle is closed, it is not collected */
   lac_pin on_done, on_wait, on_command;
   verdict verdict;  /* of the command that is being run */
   wchar_t key;      /* that came last */
@@ -98,18 +105,18 @@ typedef enum reading { READ_STOPPED = -1, READ_END = 0, READ_DONE = 1 } reading;
 /* Runs the loop until a byte can be read. The byte is read alone: what follows the line belongs to whoever reads the
  * standard input next. Polling the loop's own descriptor leaves the input's flags, which others share, alone. */
 static reading read_byte(input *in, unsigned char *byte) {
-  uv_loop_t *uv = lac_uv_loop(in->runtime);
-  struct pollfd descriptors[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = uv_backend_fd(uv), .events = POLLIN}};
+  lac_driver *driver = lac_runtime_driver(in->runtime);
+  int loop_descriptor = uv_backend_fd(lac_uv_loop(in->runtime));
+  struct pollfd descriptors[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = loop_descriptor, .events = POLLIN}};
   for (;;) {
+    int timeout_ms = lac_driver_turn(driver);
+    if (timeout_ms == 0) timeout_ms = lac_driver_turn(driver); /* Ctrl-C is met before what was typed after it */
     if (in->is_stopping) return READ_STOPPED;
     if (poll(descriptors, 1, 0) > 0) {
       ssize_t count = read(STDIN_FILENO, byte, 1);
       if (count == 1) return READ_DONE;
       if (count == 0 || (errno != EINTR && errno != EAGAIN)) return READ_END;
     }
-    uv_run(uv, UV_RUN_NOWAIT);
-    if (in->is_stopping) return READ_STOPPED;
-    int timeout_ms = uv_backend_timeout(uv);
     lua_pushboolean(lac_wake_open(in->runtime, in->on_wait), timeout_ms != 0);
     lac_wake_call(in->runtime, 1);
     if (!in->is_stopping) poll(descriptors, 2, timeout_ms);
@@ -178,8 +185,7 @@ static void read_line(void *data) {
   input *in = data;
   in->is_stopping = false;
   in->is_reading = true;
-  uv_run(lac_uv_loop(in->runtime), UV_RUN_NOWAIT); /* however fast lines come */
-  reading result = in->is_stopping ? READ_STOPPED : in->edit ? read_edited_line(in) : read_plain_line(in);
+  reading result = in->edit ? read_edited_line(in) : read_plain_line(in);
   in->is_reading = false;
   if (result == READ_STOPPED && in->is_wanted) return; /* started anew: the next turn */
   set_wanted(in, false);
@@ -267,6 +273,32 @@ static void bind_keys(input *in) {
     libedit->el_wset(in->edit, EL_BIND, bindings[i][0], bindings[i][1], NULL);
 }
 
+/* ---- the screen ---- */
+
+static void write_terminal(int descriptor, const char *bytes, size_t size) {
+  while (size > 0) {
+    ssize_t count = write(descriptor, bytes, size);
+    if (count < 0 && errno == EAGAIN) poll(&(struct pollfd){.fd = descriptor, .events = POLLOUT}, 1, -1);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) return; /* the terminal is gone: the next read will say so */
+    if (count < 0) continue;
+    bytes += count;
+    size -= (size_t)count;
+  }
+}
+
+/* Scripts have written: above what is drawn, which whoever drew it draws anew when the loop is about to wait. */
+static void on_output(void *data, lacuna_stream stream, const char *bytes, size_t size) {
+  input *in = data;
+  int descriptor = stream == LACUNA_STDERR ? STDERR_FILENO : STDOUT_FILENO;
+  if (size == 0) return;
+  if (isatty(descriptor)) {
+    if (in->is_drawn) write_terminal(STDOUT_FILENO, in->erasure.data, in->erasure.size);
+    in->is_drawn = false;
+    in->is_line_open = bytes[size - 1] != '\n';
+  }
+  write_terminal(descriptor, bytes, size);
+}
+
 /* ---- opening and closing ---- */
 
 static void close_input(input *in) {
@@ -286,6 +318,8 @@ static void close_input(input *in) {
   in->edit = NULL;
   in->sink = NULL;
   lac_bytes_free(&in->plain);
+  if (in->has_output) lac_output_give_back(lac_runtime_output(in->runtime));
+  lac_bytes_free(&in->erasure);
   lac_unpin(in->runtime, &in->on_done);
   lac_unpin(in->runtime, &in->on_wait);
   lac_unpin(in->runtime, &in->on_command);
@@ -297,7 +331,7 @@ static void on_runtime_close(lac_closer *closer) {
 }
 
 /* Opens libedit on the terminal; NULL, or why that cannot be. */
-static const char *open_editor(input *in) {
+static const char *open_editor(lua_State *L, input *in) {
   const char *message = NULL;
   in->libedit = lac_libedit_open(&message);
   if (!in->libedit) return message;
@@ -311,7 +345,9 @@ static const char *open_editor(input *in) {
     bind_keys(in);
   }
   leave_library(in);
-  return in->edit ? NULL : "libedit: out of memory";
+  if (!in->edit) return "libedit: out of memory";
+  in->has_output = lac_output_take(L, lac_runtime_output(in->runtime), on_output, in);
+  return in->has_output ? NULL : "the program takes the output itself";
 }
 
 static input *check_input(lua_State *L) {
@@ -342,7 +378,7 @@ static int l_open(lua_State *L) {
   in->on_done = lac_pin_value(L, 2);
   in->on_wait = lac_pin_value(L, 3);
   in->on_command = lac_pin_value(L, 4);
-  const char *message = is_editing ? open_editor(in) : NULL;
+  const char *message = is_editing ? open_editor(L, in) : NULL;
   if (!message) return 1;
   close_input(in);
   lua_pushnil(L);
@@ -486,6 +522,27 @@ static int l_again(lua_State *L) {
 
 /* ---- the terminal ---- */
 
+static int l_draw(lua_State *L) {
+  input *in = check_edited_input(L);
+  size_t size, erasure_size;
+  const char *bytes = luaL_checklstring(L, 2, &size), *erasure = luaL_optlstring(L, 3, "", &erasure_size);
+  lac_output_flush(lac_runtime_output(in->runtime));
+  in->erasure.size = 0;
+  if (!lac_bytes_append(&in->erasure, erasure, erasure_size)) return luaL_error(L, "not enough memory");
+  in->is_drawn = erasure_size > 0;
+  in->is_line_open = false;
+  write_terminal(STDOUT_FILENO, bytes, size);
+  return 0;
+}
+
+static int l_drawn(lua_State *L) {
+  const input *in = check_edited_input(L);
+  lac_output_flush(lac_runtime_output(in->runtime));
+  lua_pushboolean(L, in->is_drawn);
+  lua_pushboolean(L, in->is_line_open);
+  return 2;
+}
+
 /* size() → columns, rows of the terminal at the standard output; 80 and 24 if there is none or it does not know. */
 static int l_size(lua_State *L) {
   struct winsize size = {0};
@@ -518,7 +575,7 @@ int luaopen_lacuna_native_lineedit(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"start", l_start},   {"stop", l_stop},     {"line", l_line}, {"replace", l_replace}, {"key", l_key},
       {"accept", l_accept}, {"finish", l_finish}, {"more", l_more}, {"again", l_again},     {"suspend", l_suspend},
-      {"resume", l_resume}, {"close", l_close},   {NULL, NULL},
+      {"resume", l_resume}, {"close", l_close},   {"draw", l_draw}, {"drawn", l_drawn},     {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
       {"open", l_open}, {"size", l_size}, {"width", l_width}, {"is_terminal", l_is_terminal}, {NULL, NULL}};

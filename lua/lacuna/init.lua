@@ -122,6 +122,7 @@ setmetatable(Loop, {
 })
 
 return setmetatable(async, {
+  __names = lazy, -- for completion at the prompt
   __call = function(_, fn) return coroutines.async(fn) end,
   __index = function(_, name)
     local module_name = lazy[name]

@@ -60,6 +60,7 @@ local function finish(repl, is_ok, ...)
     local ok, problem = trap.pcall(print_values, ...)
     if not ok then repl:show_error(problem) end
   elseif is_interrupted and errors.isinstance(err, errors.CancelledError) then
+    if native.is_terminal(0) then io.stdout:write("\n") end -- it shows ^C
     repl:show_error(errors.quiet(errors.CancelledError, "interrupted"))
   else
     repl:show_error(err, task.caught_error == err and task.caught_stack or nil)
@@ -107,12 +108,20 @@ local function report_failures(repl, is_idle)
   home.report_unretrieved(true)
 end
 
+-- The reader for a terminal that can be edited on, or else the plain one.
 local function open_reader(repl)
   local settings = {
     prompts = function() return rawget(_G, "_PROMPT") or "> ", rawget(_G, "_PROMPT2") or ". " end,
     on_wait = function(is_idle) report_failures(repl, is_idle) end,
     session = repl.session,
   }
+  local terminal = os.getenv "TERM"
+  if native.is_terminal(0) and native.is_terminal(1) and terminal and terminal ~= "dumb" then
+    settings.history = require("lacuna.cli.repl.history").open(paths.history_file())
+    local reader, problem = require("lacuna.cli.repl.terminal").open(settings)
+    if reader then return reader end
+    repl:say(show.note("plain input: " .. problem))
+  end
   return require("lacuna.cli.repl.plain").open(settings)
 end
 
@@ -164,8 +173,14 @@ local function run()
     repl:say(("lacuna %s, %s: await works here, :help lists the commands"):format(
       require("lacuna.native.build").version, jit.version))
   end
+  local exit = os.exit
+  rawset(os, "exit", function(...) -- leaves the terminal as it was found
+    repl.reader:close()
+    exit(...)
+  end)
   run_startup_file(repl)
   local ok, err = pcall(loop, repl)
+  rawset(os, "exit", exit)
   repl.reader:close()
   if not ok then error(err, 0) end
   name_running_tasks(repl)
