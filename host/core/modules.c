@@ -26,7 +26,7 @@ static const luaL_Reg native_modules[] = {
     {"lacuna.native.build", open_build},
     {"lacuna.native.clock", luaopen_lacuna_native_clock},
     {"lacuna.native.curl", luaopen_lacuna_native_curl},
-    {"lacuna.native.json", luaopen_cjson_safe},
+    {"lacuna.native.json", luaopen_lacuna_native_json},
     {"lacuna.native.lineedit", luaopen_lacuna_native_lineedit},
     {"lacuna.native.output", luaopen_lacuna_native_output},
     {"lacuna.native.scheduler", luaopen_lacuna_native_scheduler},

@@ -24,12 +24,12 @@ extern const size_t lac_embedded_count;
 /* The native modules, one opener each. */
 int luaopen_lacuna_native_clock(lua_State *L);
 int luaopen_lacuna_native_curl(lua_State *L);
+int luaopen_lacuna_native_json(lua_State *L);
 int luaopen_lacuna_native_lineedit(lua_State *L);
 int luaopen_lacuna_native_luv(lua_State *L);
 int luaopen_lacuna_native_shared_memory(lua_State *L);
 int luaopen_lacuna_native_signals(lua_State *L);
 int luaopen_lacuna_native_worker(lua_State *L);
-int luaopen_cjson_safe(lua_State *L); /* of lua-cjson, which has no header for it */
 
 /* Closes the handles that scripts made with luv and left open; they die with the Lua state, not with a closer, so that
  * luv's own close callbacks still find it. */

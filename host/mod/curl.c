@@ -1,22 +1,22 @@
-/* curl: `lacuna.native.curl`, the client of curl_client.h for Lua.
+/* curl: `lacuna.native.curl`, the client of curl_client.h for Lua; the one that blocks is curl_blocking.c's.
  *
  * open(on_done, connection_limit) → client, or nil and a message
- * client:start(url, method, headers, data, verify, timeout, connect_timeout, read_timeout) → id, or nil and a message
+ * client:start(REQUEST) → id, or nil and a message; what a REQUEST is stands in curl_values.h
  * client:result(id), inside on_done(id) only → status, headers, body; or nil, kind, message, errno name, errno text
  * client:abort(id), client:close()
  *
  * Nothing is pushed for on_done but a number: strings are made in result, in a protected call, where running out of
  * memory is an error that Lua can catch. This layer raises for wrong arguments only; lua/lacuna/http has the classes.
  */
-#include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "core/runtime.h"
 #include "core/wake.h"
+#include "mod/curl_blocking.h"
 #include "mod/curl_client.h"
+#include "mod/curl_values.h"
 
 int luaopen_lacuna_native_curl(lua_State *L);
 
@@ -116,40 +116,10 @@ static int l_open(lua_State *L) {
   return 1;
 }
 
-/* Optional seconds → milliseconds, rounded up; 0: none. */
-static long check_timeout(lua_State *L, int index) {
-  lua_Number seconds = luaL_optnumber(L, index, 0);
-  luaL_argcheck(L, seconds >= 0, index, "seconds expected");
-  return seconds >= 1e6 ? 0 : (long)ceil(seconds * 1000);
-}
-
-/* The list at `index` as libcurl wants it; raises nothing once something is allocated. False if memory ran out. */
-static bool collect_headers(lua_State *L, int index, const lac_curl_library *curl, struct curl_slist **headers) {
-  *headers = NULL;
-  int count = lua_istable(L, index) ? (int)lua_objlen(L, index) : 0;
-  for (int i = 1; i <= count; i++) {
-    lua_rawgeti(L, index, i);
-    const char *line = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-    struct curl_slist *longer = line ? curl->slist_append(*headers, line) : NULL;
-    lua_pop(L, 1);
-    if (!longer) {
-      curl->slist_free_all(*headers);
-      return false;
-    }
-    *headers = longer;
-  }
-  return true;
-}
-
 static int l_start(lua_State *L) {
   binding *b = check_binding(L);
-  lac_curl_request request = {.url = luaL_checkstring(L, 2), .method = luaL_checkstring(L, 3)};
-  request.data = luaL_optlstring(L, 5, NULL, &request.data_size);
-  request.is_verified = lua_isnil(L, 6) || lua_toboolean(L, 6);
-  request.ca_path = lua_type(L, 6) == LUA_TSTRING ? lua_tostring(L, 6) : NULL;
-  request.timeout_ms = check_timeout(L, 7);
-  request.connect_timeout_ms = check_timeout(L, 8);
-  request.read_timeout_ms = check_timeout(L, 9);
+  lac_curl_request request;
+  lac_curl_check_request(L, 2, &request);
   if (!b->client) return fail(L, "the client is closed");
   if (b->on_done == LAC_NO_PIN) {
     lua_getfenv(L, 1);
@@ -159,7 +129,7 @@ static int l_start(lua_State *L) {
   }
   const char *message = "a header is not a string, or out of memory";
   uint32_t id = 0;
-  if (collect_headers(L, 4, b->curl, &request.headers)) id = lac_curl_start(b->client, &request, &message);
+  if (lac_curl_collect_headers(L, 2, b->curl, &request)) id = lac_curl_start(b->client, &request, &message);
   if (id == 0) {
     unpin_if_idle(b);
     return fail(L, message);
@@ -173,20 +143,7 @@ static int l_result(lua_State *L) {
   const lac_curl_outcome *outcome = b->outcome;
   luaL_argcheck(L, outcome && b->outcome_id == (uint32_t)luaL_checkinteger(L, 2), 2,
                 "this transfer is not being completed");
-  if (!outcome->failure) {
-    lua_pushinteger(L, outcome->status);
-    lua_pushlstring(L, outcome->headers.data, outcome->headers.size);
-    lua_pushlstring(L, outcome->body.data, outcome->body.size);
-    return 3;
-  }
-  lua_pushnil(L);
-  lua_pushstring(L, outcome->failure);
-  lua_pushstring(L, outcome->message);
-  if (outcome->os_errno == 0) return 3;
-  char text[256];
-  lua_pushstring(L, uv_err_name_r(uv_translate_sys_error(outcome->os_errno), text, sizeof text));
-  lua_pushstring(L, uv_strerror_r(uv_translate_sys_error(outcome->os_errno), text, sizeof text));
-  return 5;
+  return lac_curl_push_outcome(L, outcome);
 }
 
 static int l_abort(lua_State *L) {
@@ -220,8 +177,11 @@ int luaopen_lacuna_native_curl(lua_State *L) {
   luaL_register(L, NULL, methods);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   lua_pushcfunction(L, l_open);
   lua_setfield(L, -2, "open");
+  lac_curl_register_blocking(L);
+  lua_pushcfunction(L, lac_curl_l_open_blocking);
+  lua_setfield(L, -2, "open_blocking");
   return 1;
 }

@@ -27,7 +27,9 @@ typedef struct transfer {
   bool is_running;
   bool has_header_end; /* the blank line has come */
   bool is_out_of_memory;
-  bool has_data; /* the easy handle holds a copy of a request's body */
+  bool is_silent; /* it is ended because the server went silent */
+  bool has_data;  /* the easy handle holds a copy of a request's body */
+  bool has_proxy; /* the easy handle has a proxy */
   char error[CURL_ERROR_SIZE];
 } transfer;
 
@@ -75,13 +77,20 @@ static size_t on_header(char *data, size_t unit, size_t count, void *user) {
 
 /* ---- how a transfer ended ---- */
 
+/* Whether it got as far as sending the request. */
+static bool is_connected(const transfer *t) {
+  curl_off_t until_sending_us = 0;
+  t->client->curl->easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &until_sending_us);
+  return until_sending_us > 0;
+}
+
 /* What the user can act on; the Lua half makes an error class of each. */
 static const char *failure_kind(const transfer *t, CURLcode code) {
   if (t->is_out_of_memory) return "memory";
   switch (code) {
   case CURLE_OUT_OF_MEMORY: return "memory";
   case CURLE_URL_MALFORMAT: return "url";
-  case CURLE_OPERATION_TIMEDOUT: return "timeout";
+  case CURLE_OPERATION_TIMEDOUT: return t->is_silent ? "silent" : is_connected(t) ? "timeout" : "connect timeout";
   case CURLE_COULDNT_RESOLVE_PROXY:
   case CURLE_COULDNT_RESOLVE_HOST: return "resolve";
   case CURLE_COULDNT_CONNECT:
@@ -185,6 +194,7 @@ static void close_easy(transfer *t) {
   t->easy = NULL;
   free(t->url_text);
   t->url_text = NULL;
+  t->has_proxy = false;
 }
 
 static void recycle_buffer(lac_bytes *bytes) {
@@ -296,7 +306,7 @@ static void on_stall_timer(uv_timer_t *timer) {
       if (due_ms < earliest_ms) earliest_ms = due_ms;
       continue;
     }
-    strcpy(t->error, "the server went silent");
+    t->is_silent = true;
     end_transfer(t, CURLE_OPERATION_TIMEDOUT);
   }
   client->is_in_turn = false;
@@ -339,6 +349,11 @@ static CURLcode set_options(transfer *t, const lac_curl_request *request) {
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms);
   set(easy, CURLOPT_SSL_VERIFYPEER, request->is_verified ? 1L : 0L);
   set(easy, CURLOPT_SSL_VERIFYHOST, request->is_verified ? 2L : 0L);
+  if (!code && (request->proxy || t->has_proxy)) {
+    code = set(easy, CURLOPT_PROXY, request->proxy);
+    set(easy, CURLOPT_NOPROXY, request->proxy ? "" : "*");
+    t->has_proxy = request->proxy != NULL;
+  }
   if (!code) code = set(easy, CURLOPT_CAINFO, request->ca_path ? request->ca_path : t->client->system_ca_path);
   return code;
 }
@@ -351,7 +366,7 @@ uint32_t lac_curl_start(lac_curl_client *client, const lac_curl_request *request
     return 0;
   }
   t->request_headers = request->headers;
-  t->has_header_end = t->is_out_of_memory = false;
+  t->has_header_end = t->is_out_of_memory = t->is_silent = false;
   t->error[0] = '\0';
   t->started_ms = t->received_ms = uv_now(client->loop);
   t->read_timeout_ms = (uint64_t)request->read_timeout_ms;

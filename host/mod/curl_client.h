@@ -22,6 +22,7 @@ typedef struct lac_curl_request {
   size_t data_size;
   bool is_verified;                                     /* the server's certificate and name */
   const char *ca_path;                                  /* PEM file to verify against; NULL: the system's */
+  const char *proxy;                                    /* URL; NULL: none */
   long timeout_ms, connect_timeout_ms, read_timeout_ms; /* 0: none; read: between two portions of the response */
 } lac_curl_request;
 

@@ -444,7 +444,7 @@ describe("lacuna.http", function()
 
     it("of 0 is none", function()
       local held = {}
-      local site = rude_site.start(function(connection)
+      local holding = rude_site.start(function(connection)
         table.insert(held, connection)
         if #held < 60 then return end
         for _, each in ipairs(held) do each:respond("") end
@@ -452,10 +452,10 @@ describe("lacuna.http", function()
       session:close()
       session = http.ClientSession {limit = 0, timeout = 10}
       local requests = {}
-      for i = 1, 60 do requests[i] = session:get(site.url .. "/" .. i) end
+      for i = 1, 60 do requests[i] = session:get(holding.url .. "/" .. i) end
       assert.equal(60, #await(async.gather(requests)))
       session:close()
-      site.stop()
+      holding.stop()
     end)
   end)
 

@@ -22,8 +22,8 @@ local setmetatable = setmetatable
 ---@field data string|false
 ---@field verify boolean|string|nil
 ---@field total number|false seconds for all of it, waiting for a slot included
----@field connect number|false seconds for waiting and connecting
----@field sock_read number|false seconds between two portions of the response
+---@field timeout lacuna.http.Timeout as the request has it: `total` is less after a redirect
+---@field proxy string|nil
 ---@field status integer|false false if it failed
 ---@field head string|false the raw response head
 ---@field body string|false
@@ -126,14 +126,15 @@ local function left_of(seconds, waited)
 end
 
 function start(self, exchange)
-  local total, connect = exchange.total, exchange.connect
+  local timeout = exchange.timeout
+  local total, connect = exchange.total, timeout.connect
   if exchange.asked_at then
     local waited = self.loop:time() - exchange.asked_at
     total, connect = left_of(total, waited), left_of(connect, waited)
     stop_waiting(self, exchange)
   end
   local id, message = self.client:start(exchange.url, exchange.method, exchange.headers, exchange.data, exchange.verify,
-    total, connect, exchange.sock_read)
+    total, connect, timeout.sock_read, exchange.proxy)
   if id then
     exchange.id = id
     self.active = self.active + 1
@@ -145,7 +146,7 @@ function start(self, exchange)
 end
 
 local function deadline_of(exchange)
-  return exchange.asked_at + math.min(exchange.total or math.huge, exchange.connect or math.huge)
+  return exchange.asked_at + math.min(exchange.total or math.huge, exchange.timeout.connect or math.huge)
 end
 
 -- Calls fn with every exchange that waits.
@@ -169,7 +170,7 @@ local function expire(self)
     if deadline <= now then expired[#expired + 1] = exchange else earliest = math.min(earliest, deadline) end
   end)
   for _, exchange in ipairs(expired) do
-    fail(exchange, "timeout", "no connection came free")
+    fail(exchange, "slot timeout")
     abort(self, exchange)
   end
   watch(self, earliest)
@@ -259,6 +260,12 @@ local function open(limit, limit_per_host)
   return self
 end
 
+--- The clock of the running loop.
+---@return number seconds
+function Connector.time()
+  return running_loop():time()
+end
+
 --- Makes an exchange, to be filled in, then transferred once. The constructor names every field with a constant:
 --- LuaJIT's bytecode, which is what the binary holds, keeps a table's size only for those. With a limit for each host
 --- there are `host` and `is_admitted`, too.
@@ -267,7 +274,7 @@ function Connector:new_exchange()
   local exchange = {
     PENDING, nil, false, false, false,
     connector = false, url = false, method = false, headers = false, data = false, verify = false,
-    total = false, connect = false, sock_read = false,
+    total = false, timeout = false, proxy = false,
     status = false, head = false, body = false, failure = false,
     id = false, asked_at = false,
   }

@@ -8,7 +8,7 @@ local options = {}
 --- Errors: TypeError that names the option.
 ---@param what string whose options, for the message
 ---@param given? table
----@param allowed table<string, string> option → the Lua types it may have, such as "number table"
+---@param allowed table<string, string> option → the Lua types it may have, such as "number table"; "any"
 ---@return table given an empty table for nil
 function options.check(what, given, allowed)
   if given == nil then return {} end
@@ -18,7 +18,7 @@ function options.check(what, given, allowed)
   for name, value in pairs(given) do
     local types = allowed[name]
     if not types then error(errors.TypeError(("%s: unknown option %s"):format(what, tostring(name))), 3) end
-    if not types:find(type(value), 1, true) then
+    if types ~= "any" and not types:find(type(value), 1, true) then
       error(errors.TypeError(("%s: option %s: %s expected, got %s"):format(
         what, name, types:gsub(" ", " or "), type(value))), 3)
     end

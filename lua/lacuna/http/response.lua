@@ -1,93 +1,27 @@
--- response: what a server answered, with its body.
--- Head and body are strings as they came; what is derived from the head is derived when it is first asked for.
+-- response: what a server answered, to who awaits it. The body is there already; what reads it is awaitable, as in
+-- aiohttp, and does not suspend.
 
+local answer = require "lacuna.http.answer"
 local coroutines = require "lacuna.kernel.coroutine"
 local failures = require "lacuna.http.errors"
-local headers = require "lacuna.http.headers"
 
----@class lacuna.http.Response
----@field status integer
----@field reason string "OK"; "" if the server sent none
----@field headers lacuna.http.Headers looked up whatever the case
----@field url string after redirects
----@field method string after redirects
----@field history lacuna.http.Response[] the redirects on the way, oldest first
----@field ok boolean whether status is below 400
----@field content_type string without parameters, in lower case; "application/octet-stream" if the server sent none
----@field charset string? of the content type, in lower case
+---@class lacuna.http.Response: lacuna.http.Answer
 local Response = {}
 
-local derived = {}
-
-function derived.headers(self)
-  return headers.object(headers.parse(self.head))
-end
-
-function derived.history()
-  return {}
-end
-
-function derived.reason(self)
-  return select(3, headers.parse_status(self.head))
-end
-
-function derived.ok(self)
-  return self.status < 400
-end
-
-function derived.content_type(self)
-  local value = self.headers["content-type"] or ""
-  local name = value:match("^%s*([^;%s]+)")
-  return name and name:lower() or "application/octet-stream"
-end
-
-function derived.charset(self)
-  local value = self.headers["content-type"] or ""
-  local name = value:lower():match(";%s*charset%s*=%s*\"?([^%s;\"]+)")
-  return name
-end
-
-function Response.__index(self, key)
-  local method = Response[key]
-  if method ~= nil then return method end
-  local derive = derived[key]
-  if not derive then return nil end
-  local value = derive(self)
-  rawset(self, key, value)
-  return value
-end
-
-function Response.__tostring(self)
-  return ("<Response(%s) [%d %s]>"):format(self.url, self.status, self.reason)
-end
-
---- Makes one of what a transfer brought.
----@param method string
----@param url string
----@param status integer
----@param head string
----@param body string
----@param history? lacuna.http.Response[]
----@return lacuna.http.Response
-function Response.new(method, url, status, head, body, history)
-  local self = { method = false, url = false, status = false, head = false, body = false }
-  self.method, self.url, self.status, self.head, self.body, self.history = method, url, status, head, body, history
-  return setmetatable(self, Response)
-end
+local body_of = coroutines.async(function(self) return self.body end)
 
 --- The body, as bytes. Awaitable; does not suspend, since the body is there already.
 --- Source: aiohttp ClientResponse.read.
 ---@return lacuna.Coroutine body a string when awaited
 function Response:read()
-  return Response.read_body(self)
+  return body_of(self)
 end
-Response.read_body = coroutines.async(function(self) return self.body end)
 
 --- The body as text: the bytes as they came, in the server's charset. Awaitable; does not suspend.
 --- Source: aiohttp ClientResponse.text.
 ---@return lacuna.Coroutine text a string when awaited
 function Response:text()
-  return Response.read_body(self)
+  return body_of(self)
 end
 
 local function is_json(content_type)
@@ -116,19 +50,20 @@ function Response:json(options)
   return decode_body(self, options and options.content_type)
 end
 
---- Raises if the status is 400 or above.
---- Errors: http.ClientResponseError with .status, .reason, .headers, .method and .url.
---- Source: aiohttp ClientResponse.raise_for_status.
-function Response:raise_for_status()
-  if self.status < 400 then return end
-  local err = failures.ClientResponseError(("%s %s: %d %s"):format(self.method, self.url, self.status, self.reason))
-  err.status, err.reason, err.method, err.url, err.headers =
-    self.status, self.reason, self.method, self.url, self.headers
-  error(err, 2)
+--- Iterates over the body in portions of n bytes, the last one shorter.
+--- Source: aiohttp StreamReader.iter_chunked.
+---@param n? integer 65536
+---@return fun(): string?
+function Response:iter_chunked(n)
+  return answer.chunks(self.body, n)
 end
 
---- Lets the response go. Its connection went back to the session when the body was complete, so nothing is left to do.
---- Source: aiohttp ClientResponse.close.
-function Response:close() end
+--- Iterates over the lines of the body, without their ends ("\n" or "\r\n").
+--- Source: aiohttp iterating over ClientResponse.content.
+---@return fun(): string?
+function Response:iter_lines()
+  return answer.lines(self.body)
+end
 
-return Response
+--- Makes one of what a transfer brought: new(method, url, status, head, body, history?).
+return { new = answer.class(Response, {}) }

@@ -57,6 +57,16 @@ function url.origin(text)
   return scheme .. "://" .. lower(host) .. ":" .. (port ~= "" and port or default_ports[scheme])
 end
 
+--- Scheme, host in lower case, and path of a normalized URL.
+---@param text string
+---@return string scheme
+---@return string host without port
+---@return string path without query
+function url.parts(text)
+  local scheme, authority, path = match(text, "^(%a+)://([^/]*)([^?#]*)")
+  return scheme, lower(match(match(authority, "([^@]*)$"), "^(.-):?%d*$")), path
+end
+
 -- "/a/./b/../c" → "/a/c" (RFC 3986, 5.2.4)
 local function without_dots(path)
   if not find(path, "/.", 1, true) then return path end

@@ -1,0 +1,135 @@
+-- answer: what the Responses of lacuna.http and of lacuna.requests have in common.
+-- Head and body are strings as they came; what is derived from the head is derived when it is first asked for.
+
+local cookies = require "lacuna.http.cookies"
+local failures = require "lacuna.http.errors"
+local headers = require "lacuna.http.headers"
+
+local answer = {}
+
+---@class lacuna.http.Answer
+---@field status integer
+---@field reason string "OK"; "" if the server sent none
+---@field headers lacuna.http.Headers looked up whatever the case
+---@field url string after redirects
+---@field method string after redirects
+---@field history lacuna.http.Answer[] the redirects on the way, oldest first
+---@field ok boolean whether status is below 400
+---@field cookies table<string, string> what it sets, by name
+---@field content_type string without parameters, in lower case; "application/octet-stream" if the server sent none
+---@field charset string? of the content type, in lower case
+local Answer = {}
+
+local derived = {}
+
+function derived.headers(self)
+  return headers.object(headers.parse(self.head))
+end
+
+function derived.history()
+  return {}
+end
+
+function derived.reason(self)
+  return select(3, headers.parse_status(self.head))
+end
+
+function derived.ok(self)
+  return self.status < 400
+end
+
+function derived.cookies(self)
+  local values = {}
+  for _, text in ipairs(self.headers:get_all("Set-Cookie")) do
+    local cookie = cookies.parse(text)
+    if cookie then values[cookie.name] = cookie.value end
+  end
+  return values
+end
+
+function derived.content_type(self)
+  local value = self.headers["content-type"] or ""
+  local name = value:match("^%s*([^;%s]+)")
+  return name and name:lower() or "application/octet-stream"
+end
+
+function derived.charset(self)
+  local value = self.headers["content-type"] or ""
+  local name = value:lower():match(";%s*charset%s*=%s*\"?([^%s;\"]+)")
+  return name
+end
+
+--- Raises if the status is 400 or above.
+--- Errors: http.ClientResponseError with .status, .reason, .headers, .method and .url.
+--- Source: aiohttp ClientResponse.raise_for_status.
+function Answer:raise_for_status()
+  if self.status < 400 then return end
+  local err = failures.ClientResponseError(("%s %s: %d %s"):format(self.method, self.url, self.status, self.reason))
+  err.status, err.reason, err.method, err.url, err.headers =
+    self.status, self.reason, self.method, self.url, self.headers
+  error(err, 2)
+end
+
+--- Lets the response go. Its connection went back to the session when the body was complete, so nothing is left to do.
+--- Source: aiohttp ClientResponse.close.
+function Answer:close() end
+
+--- Iterates over a body in portions of n bytes, the last one shorter.
+---@param body string
+---@param n? integer 65536
+---@return fun(): string?
+function answer.chunks(body, n)
+  n = n or 65536
+  local position = 1
+  return function()
+    if position > #body then return nil end
+    local chunk = body:sub(position, position + n - 1)
+    position = position + n
+    return chunk
+  end
+end
+
+--- Iterates over the lines of a body, without their ends ("\n" or "\r\n").
+---@param body string
+---@return fun(): string?
+function answer.lines(body)
+  local position = 1
+  return function()
+    if position > #body then return nil end
+    local line_end = body:find("\n", position, true) or #body + 1
+    local line = body:sub(position, line_end - 1):gsub("\r$", "")
+    position = line_end + 1
+    return line
+  end
+end
+
+--- A class of Responses: what an answer is, and fields and methods of its own.
+---@param methods table
+---@param fields table<string, fun(self: table): any> derived when first asked for
+---@return fun(method: string, url: string, status: integer, head: string, body: string, history: table?): table new
+function answer.class(methods, fields)
+  local class = {}
+
+  function class.__index(self, key)
+    local method = methods[key] or Answer[key]
+    if method then return method end
+    local derive = fields[key] or derived[key]
+    if not derive then return nil end
+    local value = derive(self)
+    rawset(self, key, value)
+    return value
+  end
+
+  function class.__tostring(self)
+    return ("<Response(%s) [%d %s]>"):format(self.url, self.status, self.reason)
+  end
+
+  return function(method, url, status, head, body, history)
+    local self = { method = false, url = false, status = false, head = false, body = false }
+    self.method, self.url, self.status, self.head, self.body = method, url, status, head, body
+    if history then self.history = history end
+    return setmetatable(self, class)
+  end
+end
+
+return answer
