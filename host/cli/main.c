@@ -1,5 +1,6 @@
 /* main: the command. It reads the options, turns Ctrl-C into an interrupt, and runs one script: the user's, or the
  * few words that hand everything else on the command line to lua/lacuna/cli/run.lua. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,16 @@ static int run_command(const cli_options *options) {
   return status;
 }
 
+/* Fills what of the first three descriptors the process was started without, lest a file that is opened later be taken
+ * for one of them: the input has its end at once, what is written fails. */
+static void fill_descriptors(void) {
+  for (int fd = 0; fd <= 2; fd++) {
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) _exit(LACUNA_FAILED);
+  }
+}
+
 int main(int argc, char **argv) {
+  fill_descriptors();
   cli_options options;
   int status = LACUNA_OK;
   if (!cli_parse_options(&options, argc, argv)) {

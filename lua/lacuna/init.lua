@@ -102,6 +102,7 @@ local lazy = {
   SharedBuffer = "exec.shared_buffer",
   spawn_worker = "exec.actor",
   fetch = "http",
+  input = "stdin",
   print_tasks = "debug.tree",
 }
 

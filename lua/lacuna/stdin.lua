@@ -1,0 +1,59 @@
+-- stdin: the standard input, line by line, without blocking the loop.
+-- A terminal, a pipe, a socket or a file. Nothing is read before somebody waits; what io.read has buffered it does not
+-- see, so a script uses one or the other.
+
+local descriptor = require "lacuna.io.descriptor"
+local lines = require "lacuna.io.lines"
+local method = require "lacuna.async.method"
+
+local STANDARD_INPUT = 0
+
+local input = lines.new("a line of the standard input", function(on_bytes)
+  return descriptor.source(STANDARD_INPUT, "the standard input", on_bytes)
+end)
+
+local stdin = {}
+
+local ReadLine = method.class("stdin.readline")
+
+function ReadLine.__await(coro)
+  method.begin(coro)
+  return method.finish(coro, input:read())
+end
+
+--- The next line, without its newline. Suspends until there is one; readers are served in order of arrival. A cancelled
+--- one loses nothing: the line goes to the next.
+--- Errors, when awaited: OSError.
+--- Source: asyncio.StreamReader.readline over the standard input.
+---@return lacuna.Coroutine of the line, nil at the end of the input
+function stdin:readline()
+  return method.new(ReadLine, self)
+end
+
+--- Iterates over the lines that are left. Each step suspends until there is one. Errors: OSError.
+--- Source: Python's `async for line in reader`.
+---@return fun(): string?
+function stdin.lines()
+  return function() return input:read() end
+end
+
+local Input = method.class("input")
+
+function Input.__await(coro)
+  method.begin(coro)
+  local prompt = coro[method.ARGUMENT]
+  if prompt ~= nil then io.stdout:write(tostring(prompt)) end
+  io.stdout:flush()
+  return method.finish(coro, input:read())
+end
+
+--- Prints a prompt and reads a line, while other tasks go on; what `async.input` is.
+--- Errors, when awaited: OSError.
+--- Source: Python's input, in a thread of its own.
+---@param prompt? any printed without a newline
+---@return lacuna.Coroutine of the line, nil at the end of the input
+function stdin.input(prompt)
+  return method.new(Input, stdin, prompt)
+end
+
+return stdin
