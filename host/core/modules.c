@@ -26,6 +26,7 @@ static const luaL_Reg native_modules[] = {
     {"lacuna.native.build", open_build},
     {"lacuna.native.clock", luaopen_lacuna_native_clock},
     {"lacuna.native.curl", luaopen_lacuna_native_curl},
+    {"lacuna.native.interrupt", luaopen_lacuna_native_interrupt},
     {"lacuna.native.json", luaopen_lacuna_native_json},
     {"lacuna.native.lineedit", luaopen_lacuna_native_lineedit},
     {"lacuna.native.output", luaopen_lacuna_native_output},

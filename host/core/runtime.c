@@ -10,13 +10,16 @@
 #include "core/modules.h"
 #include "core/output.h"
 
+enum { BUSY_MS = 250 }; /* a step that goes on for so long after lacuna_interrupt is broken off */
+
 struct lacuna {
   lua_State *L;
   uv_loop_t *uv;      /* own_loop, or the program's */
   uv_loop_t own_loop; /* in use if uv points to it */
   lac_driver *driver;
   lac_output *output;
-  void *embedding;    /* the state of host/embed; NULL until the program uses it */
+  void *embedding; /* the state of host/embed; NULL until the program uses it */
+  lac_interrupt *interrupt;
   lac_closer closers; /* head of a ring; next is the newest */
   bool is_closing;
   bool is_finished; /* the script that lacuna_run_* runs has ended, with: */
@@ -57,6 +60,10 @@ void **lac_runtime_embedding(lacuna_t *runtime) {
   return &runtime->embedding;
 }
 
+lac_interrupt *lac_runtime_interrupt(lacuna_t *runtime) {
+  return runtime->interrupt;
+}
+
 bool lac_is_closing(const lacuna_t *runtime) {
   return runtime->is_closing;
 }
@@ -83,6 +90,7 @@ static int open_state(lua_State *L) {
   luaL_openlibs(L);
   lac_output_install(L, runtime->output);
   lac_open_modules(L);
+  lac_interrupt_open(runtime->interrupt, L, 0);
   lac_require(L, "lacuna.utf8");
   lua_setglobal(L, "utf8");
   runtime->driver = lac_driver_open(runtime, L, runtime->uv, options);
@@ -112,8 +120,9 @@ lacuna_t *lacuna_new(const lacuna_options *options) {
     }
     runtime->uv = &runtime->own_loop;
   }
+  runtime->interrupt = lac_interrupt_new();
   runtime->L = luaL_newstate(); /* 3: the state */
-  if (runtime->L) {
+  if (runtime->L && runtime->interrupt) {
     lua_pushlightuserdata(runtime->L, (void *)&registry_key);
     lua_pushlightuserdata(runtime->L, runtime);
     lua_rawset(runtime->L, LUA_REGISTRYINDEX);
@@ -149,6 +158,7 @@ void lacuna_free(lacuna_t *runtime) {
   if (runtime->L) lua_close(runtime->L); /* 4: the state; finalizers may still close handles */
   lac_output_free(runtime->output);
   lac_driver_free(runtime->driver);
+  lac_interrupt_free(runtime->interrupt);
   if (runtime->uv == &runtime->own_loop) { /* 5: the loop */
     while (uv_loop_close(runtime->uv) == UV_EBUSY) uv_run(runtime->uv, UV_RUN_ONCE);
   }
@@ -173,6 +183,7 @@ int lacuna_abi(void) {
 
 void lacuna_interrupt(lacuna_t *runtime) {
   lac_driver_send(runtime->driver, LAC_HOOK_INTERRUPTED);
+  lac_interrupt_step(runtime->interrupt, BUSY_MS);
 }
 
 void lacuna_print_tasks(lacuna_t *runtime) {

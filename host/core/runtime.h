@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "core/driver.h"
+#include "core/interrupt.h"
 #include "core/output.h"
 #include "core/scheduler.h"
 #include "lacuna.h"
@@ -35,6 +36,9 @@ lac_output *lac_runtime_output(lacuna_t *runtime);
 
 /* Where host/embed, which is above, keeps its state of the runtime. */
 void **lac_runtime_embedding(lacuna_t *runtime);
+
+/* What interrupts the runtime's Lua code. */
+lac_interrupt *lac_runtime_interrupt(lacuna_t *runtime);
 
 /* True once lacuna_free has begun: callbacks are not passed to Lua any more. */
 bool lac_is_closing(const lacuna_t *runtime);

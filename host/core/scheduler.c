@@ -32,8 +32,10 @@ struct lac_scheduler {
   lua_State *L;
   lac_scheduler_host host;
   lac_loop *running;
-  int drain_ref; /* l_drain as a Lua function, so that a drain allocates nothing */
-  int pool_ref;  /* anchors pool[] at the same index + 1; entries above pool_count may be stale */
+  lac_interrupt *interrupt;
+  atomic_ullong *steps; /* interrupt's, for lac_next_step */
+  int drain_ref;        /* l_drain as a Lua function, so that a drain allocates nothing */
+  int pool_ref;         /* anchors pool[] at the same index + 1; entries above pool_count may be stale */
   int hook_refs[LAC_HOOK_COUNT];
   uint64_t now_ns;      /* refreshed every resumes_per_clock resumes and after a blocking sleep */
   uint64_t deadline_ns; /* of the drain under way */
@@ -145,6 +147,7 @@ static void resume_thread(lua_State *L, lac_loop *loop, lua_State *thread, int a
   lac_scheduler *scheduler = loop->scheduler;
   bool is_timed = loop->is_debug; /* a step may turn it on, or off, for those that follow */
   double started = is_timed ? loop_now(loop) : 0;
+  lac_next_step(scheduler->steps);
   int status = lua_resume(thread, argument_count);
   if (is_timed) report_slow(L, loop, thread, loop_now(loop) - started);
   scheduler->resumes_left--;
@@ -343,12 +346,15 @@ bool lac_scheduler_drain(lac_scheduler *scheduler, uint64_t budget_ns) {
   scheduler->deadline_ns = budget_ns;
   lua_rawgeti(L, LUA_REGISTRYINDEX, scheduler->drain_ref);
   lua_pushlightuserdata(L, scheduler);
-  if (lua_pcall(L, 1, 1, 0) != 0) {
+  lac_interrupt *outer = lac_interrupt_enter(scheduler->interrupt);
+  bool is_more = true;
+  if (lua_pcall(L, 1, 1, 0) == 0) {
+    is_more = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+  } else {
     lac_scheduler_report(scheduler);
-    return true;
   }
-  bool is_more = lua_toboolean(L, -1);
-  lua_pop(L, 1);
+  lac_interrupt_leave(outer);
   return is_more;
 }
 
@@ -502,7 +508,9 @@ int luaopen_lacuna_native_scheduler(lua_State *L) {
 /* ---- for the driver ---- */
 
 void lac_scheduler_call(lac_scheduler *scheduler, lac_hook hook) {
+  lac_interrupt *outer = lac_interrupt_enter(scheduler->interrupt);
   call_hook(scheduler->L, scheduler, (int)hook, 0);
+  lac_interrupt_leave(outer);
 }
 
 double lac_scheduler_deadline(const lac_scheduler *scheduler, bool is_clock_virtual) {
@@ -521,6 +529,8 @@ lac_scheduler *lac_scheduler_new(lua_State *L, lac_scheduler_host host, const la
   lac_scheduler *scheduler = calloc(1, sizeof *scheduler);
   if (!scheduler) return NULL;
   scheduler->L = L;
+  scheduler->interrupt = lac_runtime_interrupt(lac_runtime(L));
+  scheduler->steps = lac_interrupt_steps(scheduler->interrupt);
   scheduler->host = host;
   scheduler->random = options->shuffle_seed;
   scheduler->resumes_per_clock = 1;

@@ -3,6 +3,7 @@
 -- supervisors of scripts have a loop beside it. Here too is what the scheduler and the loops ask of whoever hosts them.
 
 local generator = require "lacuna.kernel.generator"
+local interruption = require "lacuna.async.interruption"
 local layout = require "lacuna.kernel.layout"
 local loop_module = require "lacuna.kernel.loop"
 local native = require "lacuna.native.scheduler"
@@ -64,10 +65,11 @@ loop_module.install {
     if home.running then home.running.finish() end
   end,
   interrupted = function()
-    local running = home.running
+    local running, broken_off = home.running, interruption.task
+    interruption.task = false
     if not running then return end
     running.is_interrupted = true
-    if running.task then running.task:cancel() end
+    if running.task and running.task ~= broken_off then running.task:cancel() end -- else it is cleaning up
   end,
   notified = function()
     home.report_unretrieved(false)

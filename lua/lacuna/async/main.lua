@@ -4,6 +4,7 @@
 
 local errors = require "lacuna.kernel.errors"
 local home = require "lacuna.async.home"
+local interruption = require "lacuna.async.interruption"
 local log = require("lacuna.native.output").log
 local loop_module = require "lacuna.kernel.loop"
 local report = require "lacuna.async.report"
@@ -28,7 +29,7 @@ local function run_chunk(running, chunk, arguments)
   local ok, err = pcall(main_loop.run_until_complete, main_loop, running.task)
   local status = OK
   if not ok then
-    if running.is_interrupted and errors.isinstance(err, errors.CancelledError) then
+    if (running.is_interrupted or interruption.task) and errors.isinstance(err, errors.CancelledError) then
       status = INTERRUPTED
     else
       status = FAILED

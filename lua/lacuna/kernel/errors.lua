@@ -98,6 +98,8 @@ local errors = {
   BrokenBarrierError = RuntimeError:subclass("BrokenBarrierError"),
   --- The worker that ran a call died. Source: concurrent.futures.BrokenExecutor.
   BrokenExecutor = RuntimeError:subclass("BrokenExecutor"),
+  --- Code that held its thread for longer than the embedding program allows was broken off (lacuna_options).
+  TimeLimitError = RuntimeError:subclass("TimeLimitError"),
   --- Several errors as one: ExceptionGroup(message, {errors}). `.errors` lists them in order of failure; async.split
   --- parts them by class. Source: Python's ExceptionGroup.
   ExceptionGroup = Error:subclass("ExceptionGroup"),

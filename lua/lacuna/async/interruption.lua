@@ -1,0 +1,21 @@
+-- interruption: the errors that break off code which never waits.
+-- When and where they are raised is the business of host/core/interrupt.h; this file says what they are.
+
+local errors = require "lacuna.kernel.errors"
+local native = require "lacuna.native.interrupt"
+local trap = require "lacuna.kernel.trap"
+
+local interruption = {
+  task = false, -- what Ctrl-C broke off, until the scheduler tells of the Ctrl-C itself
+}
+
+-- `reason` is "cancelled" for a call in a worker, "step" for Ctrl-C, or the seconds of a time limit.
+native.install(function(reason)
+  if type(reason) == "number" then
+    return errors.TimeLimitError(("time limit of %g s exceeded"):format(reason))
+  end
+  if reason == "step" then interruption.task = trap.current() end
+  return errors.quiet(errors.CancelledError)
+end)
+
+return interruption
