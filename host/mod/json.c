@@ -8,6 +8,7 @@
  * object. Encoding is lua/lacuna/json.lua's. */
 #include <lauxlib.h>
 #include <lua.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -62,22 +63,12 @@ static int32_t read_unit(const char *digits) {
 }
 
 static void add_utf8(luaL_Buffer *buffer, int32_t code) {
-  if (code < 0x80) {
-    luaL_addchar(buffer, (char)code);
-    return;
-  }
-  if (code < 0x800) {
-    luaL_addchar(buffer, (char)(0xC0 | code >> 6));
-  } else {
-    if (code < 0x10000) {
-      luaL_addchar(buffer, (char)(0xE0 | code >> 12));
-    } else {
-      luaL_addchar(buffer, (char)(0xF0 | code >> 18));
-      luaL_addchar(buffer, (char)(0x80 | (code >> 12 & 0x3F)));
-    }
-    luaL_addchar(buffer, (char)(0x80 | (code >> 6 & 0x3F)));
-  }
-  luaL_addchar(buffer, (char)(0x80 | (code & 0x3F)));
+  char bytes[4];
+  size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  static const unsigned char leads[] = {0, 0xC0, 0xE0, 0xF0};
+  for (size_t i = size - 1; i > 0; i--, code >>= 6) bytes[i] = (char)(0x80 | (code & 0x3F));
+  bytes[0] = (char)(leads[size - 1] | code);
+  luaL_addlstring(buffer, bytes, size);
 }
 
 /* What follows a backslash; `at` stands on the backslash, afterwards behind the escape. */
@@ -86,7 +77,7 @@ static bool read_escape(reader *r, luaL_Buffer *buffer) {
   char name = r->at[1];
   const char *found = name ? strchr(names, name) : NULL;
   if (found) {
-    luaL_addchar(buffer, meanings[found - names]);
+    luaL_addlstring(buffer, &meanings[found - names], 1);
     r->at += 2;
     return true;
   }
@@ -168,13 +159,15 @@ static bool read_number(reader *r) {
     return true;
   }
   lua_pushlstring(r->L, begin, (size_t)(at - begin)); /* Lua reads numbers alike in every locale, strtod does not */
-  lua_pushnumber(r->L, lua_tonumber(r->L, -1));
-  lua_remove(r->L, -2);
-  return true;
+  lua_Number number = lua_isnumber(r->L, -1) ? lua_tonumber(r->L, -1) : HUGE_VAL;
+  lua_pop(r->L, 1);
+  lua_pushnumber(r->L, number);
+  return isfinite(number) ? true : fail_at(r, begin, "a number out of range");
 }
 
-/* ---- values ---- */
+/* ---- values: recursive, DEPTH_MAX levels at most ---- */
 
+/* NOLINTBEGIN(misc-no-recursion) */
 static bool read_value(reader *r);
 
 static bool read_array(reader *r) {
@@ -253,6 +246,7 @@ static bool read_value(reader *r) {
     return fail(r, r->at == r->end ? "a value expected, but the text ends" : "a value expected");
   }
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static int push_failure(reader *r) {
   int line = 1;
