@@ -20,6 +20,7 @@ struct lac_driver {
   uv_timer_t timer;
   uv_async_t async; /* carries the inbox and the flags below to the loop's thread; referenced while there are holds */
   volatile sig_atomic_t is_sent[LAC_HOOK_COUNT];
+  uint64_t turn_count;
   int hold_count;
   int run_count;            /* of lac_driver_run and lac_driver_step that are under way: at most one */
   bool is_draining;         /* in on_prepare */
@@ -98,6 +99,7 @@ static uint64_t turn_budget(const lac_driver *driver) {
 static void on_prepare(uv_prepare_t *prepare) {
   lac_driver *driver = prepare->data;
   lac_inbox_claim(driver->inbox);
+  driver->turn_count++;
   driver->is_draining = true;
   bool is_more = !lac_inbox_deliver(driver->inbox, driver->runtime, turn_budget(driver));
   if (lac_scheduler_drain(driver->scheduler, turn_budget(driver)) || !lac_inbox_is_empty(driver->inbox)) is_more = true;
@@ -130,7 +132,7 @@ static void notify(void *data) {
 }
 
 void lac_driver_wake(lac_driver *driver) {
-  if (!driver->is_draining) uv_idle_start(&driver->idle, on_idle);
+  if (!driver->is_draining && !uv_is_closing((uv_handle_t *)&driver->idle)) uv_idle_start(&driver->idle, on_idle);
 }
 
 void lac_driver_hold(lac_driver *driver) {
@@ -157,6 +159,10 @@ bool lac_driver_is_inside(const lac_driver *driver) {
   return driver->run_count > 0 || driver->is_draining;
 }
 
+uint64_t lac_driver_turn_count(const lac_driver *driver) {
+  return driver->turn_count;
+}
+
 static void begin_run(lac_driver *driver) {
   lac_inbox_claim(driver->inbox);
   driver->run_count++;
@@ -164,6 +170,7 @@ static void begin_run(lac_driver *driver) {
 }
 
 static void end_run(lac_driver *driver) {
+  lac_output_flush(lac_runtime_output(driver->runtime));
   driver->run_count--;
   uv_unref((uv_handle_t *)&driver->prepare);
 }

@@ -48,6 +48,9 @@ int lac_driver_turn(lac_driver *driver);
 /* True while a turn is under way: none of the three around here may be called then. */
 bool lac_driver_is_inside(const lac_driver *driver);
 
+/* Counts the turns. */
+uint64_t lac_driver_turn_count(const lac_driver *driver);
+
 /* lacuna_step and lacuna_backend_timeout. */
 bool lac_driver_step(lac_driver *driver, uint64_t budget_ns);
 int lac_driver_timeout(lac_driver *driver);

@@ -1,6 +1,8 @@
 /* modules: one searcher for everything that ships inside the binary. */
+#define _GNU_SOURCE /* dladdr */
 #include "core/modules.h"
 
+#include <dlfcn.h>
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@ static const luaL_Reg native_modules[] = {
     {"lacuna.native.build", open_build},
     {"lacuna.native.clock", luaopen_lacuna_native_clock},
     {"lacuna.native.curl", luaopen_lacuna_native_curl},
+    {"lacuna.native.embed", luaopen_lacuna_native_embed},
     {"lacuna.native.interrupt", luaopen_lacuna_native_interrupt},
     {"lacuna.native.json", luaopen_lacuna_native_json},
     {"lacuna.native.lineedit", luaopen_lacuna_native_lineedit},
@@ -74,7 +77,18 @@ static int l_search(lua_State *L) {
   return 1;
 }
 
+/* Lets C modules find Lua's functions. They look among what is global, and a program that opens liblacuna.so itself, as
+ * Python's ctypes does, has LuaJIT's library loaded, but not for others to see. */
+static void publish_lua(void) {
+  int (*function)(lua_State *) = lua_gettop;
+  void *address = NULL;
+  memcpy(&address, &function, sizeof address); /* ISO C has no cast for it */
+  Dl_info library;
+  if (dladdr(address, &library)) dlopen(library.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
+}
+
 void lac_open_modules(lua_State *L) {
+  publish_lua();
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "loaders");
   for (int i = (int)lua_objlen(L, -1); i >= 2; i--) { /* after package.preload, before the file system */

@@ -24,6 +24,7 @@ extern const size_t lac_embedded_count;
 /* The native modules, one opener each. */
 int luaopen_lacuna_native_clock(lua_State *L);
 int luaopen_lacuna_native_curl(lua_State *L);
+int luaopen_lacuna_native_embed(lua_State *L);
 int luaopen_lacuna_native_json(lua_State *L);
 int luaopen_lacuna_native_lineedit(lua_State *L);
 int luaopen_lacuna_native_luv(lua_State *L);

@@ -117,6 +117,19 @@ void lac_output_log(lac_output *output, const char *text) {
   }
 }
 
+void lac_output_error(lac_output *output, const char *context, const lacuna_error *error) {
+  char *text = NULL;
+  if (output->on_error) {
+    lac_output_flush(output);
+    output->on_error(output->data, context, error);
+  } else if (*context && asprintf(&text, "%s\n%s", context, error->text) >= 0) {
+    lac_output_log(output, text);
+    free(text);
+  } else {
+    lac_output_log(output, error->text);
+  }
+}
+
 void lac_output_free(lac_output *output) {
   if (!output) return;
   close_channel(&output->out);
@@ -130,17 +143,12 @@ static int l_log(lua_State *L) {
   return 0;
 }
 
-/* report(context, class_name, message, traceback, text) -> boolean: hands an error that nobody handles to the program;
- * false if it does not take errors. */
+/* report(context, class_name, message, traceback, text): reports an error that nobody handles. */
 static int l_report(lua_State *L) {
-  lac_output *output = lac_runtime_output(lac_runtime(L));
+  const char *context = luaL_checkstring(L, 1);
   lacuna_error error = {luaL_checkstring(L, 2), luaL_checkstring(L, 3), luaL_checkstring(L, 4), luaL_checkstring(L, 5)};
-  lua_pushboolean(L, output->on_error != NULL);
-  if (output->on_error) {
-    lac_output_flush(output);
-    output->on_error(output->data, luaL_checkstring(L, 1), &error);
-  }
-  return 1;
+  lac_output_error(lac_runtime_output(lac_runtime(L)), context, &error);
+  return 0;
 }
 
 int luaopen_lacuna_native_output(lua_State *L) {

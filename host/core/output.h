@@ -30,6 +30,9 @@ void lac_output_flush(lac_output *output);
 /* Reports in one line or several, without a newline at the end. */
 void lac_output_log(lac_output *output, const char *text);
 
+/* Reports an error that nobody handles; `context` says whose, "" that it is the script's own. */
+void lac_output_error(lac_output *output, const char *context, const lacuna_error *error);
+
 /* After the state is closed. NULL is ignored. */
 void lac_output_free(lac_output *output);
 

@@ -1,9 +1,9 @@
 -- layers: every #include of the host and every require of the Lua half points down, or to the same layer.
---   C    cli > mod > core > base; a module of mod/ sees no header of another family (curl_*.h is one family)
+--   C    cli > mod, embed > core > base; a module of mod/ sees no header of another family (curl_*.h is one family)
 --   Lua  cli > the face > protocols and batteries > io > async, debug > kernel; nothing requires testing
 local tree = require "spec.support.tree"
 
-local C_RANK = {base = 1, core = 2, mod = 3, cli = 4}
+local C_RANK = {base = 1, core = 2, embed = 3, mod = 3, cli = 4}
 local LUA_RANK = {kernel = 1, async = 2, debug = 2, io = 3, cli = 6}
 local BATTERY_RANK, FACE_RANK = 4, 5
 

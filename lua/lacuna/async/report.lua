@@ -45,9 +45,7 @@ end
 ---@param context string what has failed; "" for the script itself
 ---@param err lacuna.BaseError
 function report.failure(context, err)
-  local text = report.describe(err)
-  if native.report(context, err.name, err.message, err.traceback, text) then return end
-  native.log(context == "" and text or context .. "\n" .. text)
+  native.report(context, err.name, err.message, err.traceback, report.describe(err))
 end
 
 --- Reports an error that nobody handles: the default exception handler of every loop.

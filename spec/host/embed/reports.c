@@ -1,0 +1,51 @@
+/* reports: the library writes nowhere by itself: what scripts write and what goes wrong goes to callbacks. */
+#include <lacuna.h>
+#include <stdio.h>
+
+static void on_error(void *data, const char *context, const lacuna_error *error) {
+  (void)data;
+  printf("error [%s] %s: %s\n", context, error->class_name, error->message);
+}
+
+static void on_log(void *data, const char *text) {
+  (void)data;
+  printf("log [%s]\n", text);
+}
+
+static void on_output(void *data, lacuna_stream stream, const char *bytes, size_t size) {
+  (void)data;
+  printf("%s [%.*s]\n", stream == LACUNA_STDOUT ? "stdout" : "stderr", (int)size - 1, bytes);
+}
+
+/* step(): what must not be called from within a callback says so. */
+static lacuna_status step(lacuna_call_t *call, const lacuna_value *arguments, int count) {
+  (void)arguments, (void)count;
+  lacuna_step(lacuna_runtime(call), 0);
+  return LACUNA_OK;
+}
+
+static const lacuna_function functions[] = {{"step", step, "", false}, {NULL, NULL, NULL, false}};
+
+static void run(lacuna_t *runtime, const char *source) {
+  printf("status %d\n", lacuna_run_string(runtime, source, "=script", 0, NULL));
+}
+
+int main(void) {
+  lacuna_options options = {.on_error = on_error, .on_log = on_log, .on_output = on_output};
+  lacuna_t *runtime = lacuna_new(&options);
+  lacuna_module(runtime, "program", functions, NULL);
+  run(runtime, "print('print', 1)");
+  run(runtime, "io.write('io.write\\n')");
+  run(runtime, "io.stderr:write('io.stderr\\n')");
+  run(runtime, "error(require('lacuna').ValueError('thrown'))");
+  run(runtime, "error({})");
+  run(runtime, "local async = require 'lacuna'\n"
+               "async.create_task(function() error('nobody looks', 0) end)\n"
+               "async.await(async.sleep(0))");
+  run(runtime, "no Lua");
+  run(runtime, "require('program').step()");
+  lacuna_task_release(lacuna_spawn_string(runtime, "error('released', 0)", "=task", NULL, 0));
+  while (lacuna_step(runtime, 1000000)) continue;
+  lacuna_free(runtime);
+  return 0;
+}
