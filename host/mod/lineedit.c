@@ -8,6 +8,7 @@
  *     input:more()       the next key is this command's too
  *     input:again()      the key that it got last is not this command's
  * input:start() reads a line, input:stop() gives it up: on_done is not called
+ * input:has_paste() → whether the terminal may mark pastes: not for vi, whose Escape is a key of its own
  * input:line() → text, cursor    input:replace(text, cursor)    input:key() → the key that came last
  * input:draw(bytes, erasure)        writes to the terminal; `erasure` takes away what is there, before other output
  * input:drawn() → is_there, is_line_open   whether that has not happened, and whether other output left a line open
@@ -156,15 +157,15 @@ static int read_character(EditLine *edit, wchar_t *character) {
   }
 }
 
-/* Has libedit read a line. Its result is not looked at: an empty line and the end of the input look the same. */
+/* Has libedit read a line. An empty one looks like the end of the input to it. */
 static reading read_edited_line(input *in) {
   int length;
   in->verdict = VERDICT_EDITED;
   enter_library(in);
-  in->libedit->el_wgets(in->edit, &length);
+  bool has_line = in->libedit->el_wgets(in->edit, &length) != NULL;
   leave_library(in);
   if (in->is_stopping) return READ_STOPPED;
-  return in->verdict == VERDICT_ACCEPT ? READ_DONE : READ_END;
+  return has_line || in->verdict == VERDICT_ACCEPT ? READ_DONE : READ_END;
 }
 
 static void close_input(input *in);
@@ -262,6 +263,11 @@ static const wchar_t *const bindings[][2] = {
     {L"\\e[1;3C", L"em-next-word"},
 };
 
+static bool is_vi(input *in) {
+  const wchar_t *editor = NULL;
+  return in->libedit->el_wget(in->edit, EL_EDITOR, &editor) == 0 && editor && wcscmp(editor, L"vi") == 0;
+}
+
 /* The user's own ~/.editrc comes before what the REPL needs. */
 static void bind_keys(input *in) {
   const lac_libedit *libedit = in->libedit;
@@ -269,8 +275,18 @@ static void bind_keys(input *in) {
   for (int i = 0; i < COMMAND_COUNT; i++)
     libedit->el_wset(in->edit, EL_ADDFN, command_table[i].name, L"of lacuna's REPL", command_table[i].function);
   libedit->el_source(in->edit, NULL);
-  for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++)
-    libedit->el_wset(in->edit, EL_BIND, bindings[i][0], bindings[i][1], NULL);
+  libedit->el_wset(in->edit, EL_EDITMODE, 1);
+  bool has_vi = is_vi(in);
+  for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++) {
+    const wchar_t *key = bindings[i][0], *name = bindings[i][1];
+    if (!has_vi || key[0] == L'^') libedit->el_wset(in->edit, EL_BIND, key, name, NULL);
+    if (!has_vi) continue;
+    /* Escape takes vi from inserting to its command mode, where the rest of an arrow key's sequence is a command. */
+    libedit->el_wset(in->edit, EL_BIND, L"-a", key[0] == L'^' ? key : key + 2, name, NULL);
+  }
+  if (!has_vi) return;
+  libedit->el_wset(in->edit, EL_BIND, L"-a", L"k", L"lacuna-previous", NULL);
+  libedit->el_wset(in->edit, EL_BIND, L"-a", L"j", L"lacuna-next", NULL);
 }
 
 /* ---- the screen ---- */
@@ -493,6 +509,12 @@ static int l_replace(lua_State *L) {
   return 0;
 }
 
+/* has_paste() -> whether a paste may come between the sequences that mark it. */
+static int l_has_paste(lua_State *L) {
+  lua_pushboolean(L, !is_vi(check_edited_input(L)));
+  return 1;
+}
+
 static int l_key(lua_State *L) {
   const input *in = check_edited_input(L);
   push_text(L, &in->key, &in->key + 1);
@@ -573,9 +595,10 @@ static int l_is_terminal(lua_State *L) {
 
 int luaopen_lacuna_native_lineedit(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"start", l_start},   {"stop", l_stop},     {"line", l_line}, {"replace", l_replace}, {"key", l_key},
-      {"accept", l_accept}, {"finish", l_finish}, {"more", l_more}, {"again", l_again},     {"suspend", l_suspend},
-      {"resume", l_resume}, {"close", l_close},   {"draw", l_draw}, {"drawn", l_drawn},     {NULL, NULL},
+      {"start", l_start}, {"stop", l_stop},           {"line", l_line},       {"replace", l_replace},
+      {"key", l_key},     {"has_paste", l_has_paste}, {"accept", l_accept},   {"finish", l_finish},
+      {"more", l_more},   {"again", l_again},         {"suspend", l_suspend}, {"resume", l_resume},
+      {"close", l_close}, {"draw", l_draw},           {"drawn", l_drawn},     {NULL, NULL},
   };
   static const luaL_Reg functions[] = {
       {"open", l_open}, {"size", l_size}, {"width", l_width}, {"is_terminal", l_is_terminal}, {NULL, NULL}};

@@ -19,7 +19,7 @@ struct spec_winsize { unsigned short rows, columns, x, y; };
 int ioctl(int descriptor, unsigned long request, ...);
 ]]
 
-local O_RDWR, O_NOCTTY, TIOCSWINSZ = 2, 256, 0x5414
+local O_RDWR, O_NOCTTY, O_CLOEXEC, TIOCSWINSZ = 2, 256, 0x80000, 0x5414
 
 ---@class spec.Terminal
 local Terminal = {}
@@ -164,7 +164,7 @@ function terminal.open(options)
     transcript = {}, changed = async.Event(), ended = async.Future(),
   }, Terminal)
   local name = ffi.new("char[64]")
-  self.descriptor = ffi.C.posix_openpt(bit.bor(O_RDWR, O_NOCTTY))
+  self.descriptor = ffi.C.posix_openpt(bit.bor(O_RDWR, O_NOCTTY, O_CLOEXEC))
   assert(self.descriptor >= 0 and ffi.C.grantpt(self.descriptor) == 0 and ffi.C.unlockpt(self.descriptor) == 0)
   ffi.C.ptsname_r(self.descriptor, name, 64)
   set_size(self.descriptor, self.width, self.height)
@@ -257,6 +257,13 @@ function Terminal:resize(columns, rows)
   set_size(self.descriptor, columns, rows)
 end
 
+---Hangs up, as closing the window does.
+function Terminal:hang_up()
+  self.poll:close()
+  luv.fs_close(self.descriptor)
+  self.descriptor = nil
+end
+
 ---Waits for the program to end.
 ---@return integer status 128 + N for signal N
 function Terminal:wait()
@@ -270,9 +277,8 @@ end
 function Terminal:close()
   if not self.ended:done() then self.process:kill("sigkill") end
   async.await(self.ended)
-  self.poll:close()
+  if self.descriptor then self:hang_up() end
   self.process:close()
-  luv.fs_close(self.descriptor)
 end
 
 return terminal

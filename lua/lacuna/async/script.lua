@@ -51,6 +51,7 @@ end
 ---@return function? chunk
 ---@return string? problem one line that names the script, and the line where there is one
 ---@return integer? status for the process
+---@return string? text what was compiled, of a script that is no bytecode
 function script.load(kind, source, name)
   local text = source
   if kind == "file" then
@@ -59,9 +60,9 @@ function script.load(kind, source, name)
     if not text then return nil, unreadable, UNREADABLE end
     name = source == "-" and "=stdin" or "@" .. source
   end
-  local chunk, problem = script.compile(text, source, name)
+  local chunk, problem, source_text = script.compile(text, source, name)
   if not chunk then return nil, problem, FAILED end
-  return chunk
+  return chunk, nil, nil, source_text:sub(1, 1) ~= "\27" and source_text or nil
 end
 
 -- Calls a module body, or any chunk, from Lua, so that it may await.

@@ -2,17 +2,17 @@
 -- host/cli/options.c lists the steps as words: a kind and its value each, then "--" and the arguments. A command line
 -- that is one script needs none of this and does not come here.
 
-local errors = require "lacuna.kernel.errors"
 local names = require "lacuna.cli.names"
-local report = require "lacuna.async.report"
 local script = require "lacuna.async.script"
-local trap = require "lacuna.kernel.trap"
 
 local CODE_NAME = "=(command line)"
 
-local function compile(kind, source, name)
-  local chunk, problem, status = script.load(kind, source, name)
+-- Where a prompt follows, what it runs first is an input of its session, whose locals stay.
+local function compile(session, kind, source, name)
+  local chunk, problem, status, text = script.load(kind, source, name)
+  if session and text then chunk = session:compile(text, name or "@" .. source) end
   if chunk then return chunk end
+  if session then error(problem, 0) end
   io.stdout:flush()
   io.stderr:write("lacuna: ", problem, "\n")
   os.exit(status)
@@ -32,14 +32,14 @@ end
 
 local steps = {}
 
-function steps.code(text, arguments)
+function steps.code(text, arguments, session)
   names.install()
-  compile("string", text, CODE_NAME)(unpack(arguments))
+  compile(session, "string", text, CODE_NAME)(unpack(arguments))
 end
 
-function steps.expression(text, arguments)
+function steps.expression(text, arguments, session)
   names.install()
-  print_values(compile("string", "return " .. text, CODE_NAME)(unpack(arguments)))
+  print_values(compile(session, "string", "return " .. text, CODE_NAME)(unpack(arguments)))
 end
 
 function steps.module(name)
@@ -48,9 +48,9 @@ function steps.module(name)
   rawset(_G, name:match("[^.]*$"), result)
 end
 
-function steps.file(path, arguments)
+function steps.file(path, arguments, session)
   script.enter(path, "file", arguments)
-  compile("file", path)(unpack(arguments))
+  compile(session, "file", path)(unpack(arguments))
 end
 
 function steps.command(name, arguments)
@@ -59,12 +59,6 @@ function steps.command(name, arguments)
     io.stdout:flush()
     os.exit(status)
   end
-end
-
--- The prompt: lua/lacuna/cli/repl.lua is a function that returns when the user leaves.
-function steps.prompt()
-  names.install()
-  require "lacuna.cli.repl"()
 end
 
 local function read_words(...)
@@ -78,28 +72,26 @@ local function read_words(...)
   return plan, arguments
 end
 
--- Runs a step before the prompt: what it raises is reported, and the prompt comes all the same.
-local function attempt(step, arguments)
-  local ok, err = trap.pcall(steps[step.kind], step.value, arguments)
-  if ok then return end
-  local task = trap.current()
-  io.stdout:flush()
-  io.stderr:write("lacuna: ", report.describe(errors.wrap(err, task.caught_error == err and task.caught_stack)), "\n")
+-- Runs the steps, and then the prompt. What a step raises is shown, and the prompt comes all the same.
+local function run_with_prompt(plan, arguments)
+  names.install()
+  local repl = require("lacuna.cli.repl").new()
+  for _, step in ipairs(plan) do
+    repl:run(function() steps[step.kind](step.value, arguments, repl.session) end)
+  end
+  repl:prompt()
 end
 
---- Runs the steps. What one raises ends the script, unless the prompt is to follow: then it is reported.
+--- Runs the steps. What one raises ends the script, unless the prompt is to follow.
 ---@param ... string kind, value, …, "--", arguments
 local function run(...)
   local plan, arguments = read_words(...)
-  local has_prompt = plan[#plan].kind == "prompt"
   arg = { [0] = arg[0], unpack(arguments) } -- luacheck: globals arg
-  for i, step in ipairs(plan) do
-    if has_prompt and i < #plan then
-      attempt(step, arguments)
-    else
-      steps[step.kind](step.value, arguments)
-    end
+  if plan[#plan].kind == "prompt" then
+    plan[#plan] = nil
+    return run_with_prompt(plan, arguments)
   end
+  for _, step in ipairs(plan) do steps[step.kind](step.value, arguments) end
 end
 
 return run

@@ -7,7 +7,8 @@ local luv = require "luv"
 
 ffi.cdef "int flock(int descriptor, int operation);"
 
-local LOCK_EX = 2
+local LOCK_EX, EINTR = 2, 4
+local READ_WRITE_CREATE = luv.constants.O_RDWR + luv.constants.O_CREAT
 local MOST_ENTRIES = 2000
 
 ---@class lacuna.cli.History
@@ -52,29 +53,29 @@ local function make_folders(path)
   luv.fs_mkdir(folder, 448) -- 0700
 end
 
+local function lock(descriptor)
+  while ffi.C.flock(descriptor, LOCK_EX) ~= 0 and ffi.errno() == EINTR do end -- luacheck: ignore 542
+end
+
 local function write_all(descriptor, text, at)
   while #text > 0 do
-    local count = luv.fs_write(descriptor, text, at)
-    if not count then return end
+    local count, problem = luv.fs_write(descriptor, text, at)
+    if not count then return problem end
     text, at = text:sub(count + 1), at + count
   end
 end
 
 -- Calls change(text) with what the file holds, under its lock, and writes what it returns: a text, and where it goes.
 local function edit(path, change)
-  local descriptor = luv.fs_open(path, "a+", 384) -- 0600; made if it is not there
-  if not descriptor then return end
-  luv.fs_close(descriptor)
-  descriptor = luv.fs_open(path, "r+", 384)
-  if not descriptor then return end
-  ffi.C.flock(descriptor, LOCK_EX)
+  local descriptor, problem = luv.fs_open(path, READ_WRITE_CREATE, 384) -- 0600
+  if not descriptor then return problem end
+  lock(descriptor)
   local size = luv.fs_fstat(descriptor).size
   local text, at = change(luv.fs_read(descriptor, size, 0) or "")
-  if text then
-    write_all(descriptor, text, at)
-    luv.fs_ftruncate(descriptor, at + #text)
-  end
+  problem = write_all(descriptor, text, at)
+  if not problem then luv.fs_ftruncate(descriptor, at + #text) end
   luv.fs_close(descriptor) -- lets go of the lock
+  return problem
 end
 
 --- The history that a file holds; one that is forgotten with the session without a file.
@@ -92,13 +93,14 @@ end
 
 --- Adds an entry, here and in the file. A blank one, and one that begins with a blank, is not kept.
 ---@param entry string
+---@return string? problem why the file cannot be written, the first time
 function History:add(entry)
   entry = entry:gsub("%s+$", "")
   if entry == "" or entry:find("^%s") then return end
   append(self.entries, entry)
   if not self.path then return end
   make_folders(self.path)
-  edit(self.path, function(text)
+  local problem = edit(self.path, function(text)
     local entries = parse(text)
     local has_moved = append(entries, entry)
     local is_whole = text == "" or text:sub(-1) == "\n"
@@ -107,6 +109,8 @@ function History:add(entry)
     for index = math.max(1, #entries - MOST_ENTRIES + 1), #entries do lines[#lines + 1] = encode(entries[index]) end
     return table.concat(lines, "\n") .. "\n", 0
   end)
+  if problem then self.path = nil end
+  return problem
 end
 
 --- The number of the newest entry that holds a text, from one entry on towards older ones.

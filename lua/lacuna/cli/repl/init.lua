@@ -2,10 +2,12 @@
 -- It runs in the script's main task, so an input may do what a script may, and Ctrl-C, which cancels that task, is met
 -- either by the reader, which gives the line up, or by what the input awaits. The loop goes on while the user types.
 
+local build = require "lacuna.native.build"
 local commands = require "lacuna.cli.repl.commands"
 local errors = require "lacuna.kernel.errors"
 local home = require "lacuna.async.home"
 local loop_module = require "lacuna.kernel.loop"
+local luv = require "luv"
 local native = require "lacuna.native.lineedit"
 local paths = require "lacuna.cli.repl.paths"
 local report = require "lacuna.async.report"
@@ -14,6 +16,8 @@ local show = require "lacuna.cli.repl.show"
 local sleep = require "lacuna.kernel.sleep"
 local trap = require "lacuna.kernel.trap"
 local unretrieved = require "lacuna.kernel.unretrieved"
+
+local INTERRUPTED = 130 -- the status
 
 ---@class lacuna.cli.Repl
 ---@field session lacuna.cli.Session
@@ -108,10 +112,15 @@ local function report_failures(repl, is_idle)
   home.report_unretrieved(true)
 end
 
+local function prompt_of(name, default)
+  local prompt = rawget(_G, name)
+  return type(prompt) == "string" and prompt or default
+end
+
 -- The reader for a terminal that can be edited on, or else the plain one.
 local function open_reader(repl)
   local settings = {
-    prompts = function() return rawget(_G, "_PROMPT") or "> ", rawget(_G, "_PROMPT2") or ". " end,
+    prompts = function() return prompt_of("_PROMPT", "> "), prompt_of("_PROMPT2", ". ") end,
     on_wait = function(is_idle) report_failures(repl, is_idle) end,
     session = repl.session,
   }
@@ -132,7 +141,8 @@ local function run_startup_file(repl)
   if file or is_asked_for then repl:load(path) end
 end
 
-local function loop(repl)
+-- Reads and evaluates until the user leaves or the input ends.
+local function run_inputs(repl)
   local task = trap.current()
   while not repl.is_leaving do
     local ok, text = pcall(repl.reader.read, repl.reader)
@@ -150,40 +160,51 @@ local function loop(repl)
   end
 end
 
-local function name_running_tasks(repl)
+-- What still runs is named. It is cancelled after the prompt, as after any script; Ctrl-C then ends the program, for
+-- there is nothing left that it could give up.
+local function leave(repl)
   local lines = commands.task_lines()
   if #lines == 0 then return end
   repl:say(("still running, now cancelled: %d task%s\n%s"):format(
     #lines, #lines == 1 and "" or "s", table.concat(lines, "\n")))
+  local signal = luv.new_signal()
+  signal:unref()
+  signal:start("sigint", function() os.exit(INTERRUPTED) end)
 end
 
---- Runs the prompt until the user leaves, or the input ends. What is still running then is named; the script's end
---- cancels it and waits for its clean-up.
-local function run()
-  local repl = setmetatable({
+--- Runs the prompt until the user leaves, or the input ends. Suspends.
+function Repl:prompt()
+  local task, exit, finish_script = trap.current(), os.exit, home.running.finish
+  home.running.finish = function() task:cancel() end -- a deadlock ends what the prompt awaits, not the prompt
+  self.reader = open_reader(self)
+  rawset(os, "exit", function(...) -- leaves the terminal as it was found
+    self.reader:close()
+    exit(...)
+  end)
+  if native.is_terminal(0) and native.is_terminal(1) then
+    self:say(("lacuna %s, %s: await works here, :help lists the commands"):format(build.version, jit.version))
+  end
+  run_startup_file(self)
+  local ok, err = pcall(run_inputs, self)
+  self.reader:close()
+  rawset(os, "exit", exit)
+  home.running.finish = finish_script
+  if not ok then error(err, 0) end
+  leave(self)
+end
+
+local repl_module = {}
+
+--- A session without inputs, whose prompt has not been shown. A task that fails is reported from here on, and does not
+--- make the program's status 1.
+---@return lacuna.cli.Repl
+function repl_module.new()
+  loop_module.report = function(_, context) report.unhandled(context) end
+  return setmetatable({
     session = session_module.new(_G),
     failure_count = unretrieved.count(),
     is_leaving = false,
   }, Repl)
-  local task = trap.current()
-  loop_module.report = function(_, context) report.unhandled(context) end -- a failure is no status of the prompt's
-  home.running.finish = function() task:cancel() end -- a deadlock ends what the prompt awaits, not the prompt
-  repl.reader = open_reader(repl)
-  if native.is_terminal(0) and native.is_terminal(1) then
-    repl:say(("lacuna %s, %s: await works here, :help lists the commands"):format(
-      require("lacuna.native.build").version, jit.version))
-  end
-  local exit = os.exit
-  rawset(os, "exit", function(...) -- leaves the terminal as it was found
-    repl.reader:close()
-    exit(...)
-  end)
-  run_startup_file(repl)
-  local ok, err = pcall(loop, repl)
-  rawset(os, "exit", exit)
-  repl.reader:close()
-  if not ok then error(err, 0) end
-  name_running_tasks(repl)
 end
 
-return run
+return repl_module

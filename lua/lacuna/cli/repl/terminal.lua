@@ -235,7 +235,7 @@ local function on_continue(reader)
   reader.input:suspend() -- whoever had the terminal meanwhile may have changed it
   reader.input:resume()
   reader.is_suspended = false
-  reader.input:draw("\r\27[J" .. PASTE_ON)
+  reader.input:draw("\r\27[J" .. (reader.input:has_paste() and PASTE_ON or ""))
   reader:watch_signals()
 end
 
@@ -307,7 +307,7 @@ function Terminal:read()
   self.place, self.search, self.paste, self.bytes = nil, nil, nil, nil
   self.line = future.Future()
   self:watch_signals()
-  self.input:draw(PASTE_ON)
+  if self.input:has_paste() then self.input:draw(PASTE_ON) end
   self.input:start()
   local ok, has_line = pcall(await, self.line)
   ignore_signals(self)
@@ -320,7 +320,8 @@ function Terminal:read()
   leave_line(self)
   if not has_line then return nil end
   local text = self.input:line()
-  self.history:add(text)
+  local problem = self.history:add(text)
+  if problem then io.stderr:write("what is typed is not kept: ", problem, "\n") end
   return text
 end
 
