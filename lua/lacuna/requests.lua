@@ -49,7 +49,8 @@ function Response:iter_lines()
   return answer.lines(self.body)
 end
 
-local new_response = answer.class(Response, fields)
+local new_response, response_class = answer.class(Response, fields)
+response_class.can_travel = true -- between threads: it is data, of no loop
 
 -- What http/connector.lua is to a session that waits.
 local Connector = {}
@@ -157,6 +158,8 @@ function requests.request(method, url, opts)
   shared.cookie_jar:clear()
   return shared:request(method, url, opts)
 end
+
+requests.Response = response_class -- the name it travels by
 
 --- Closes the connections that are kept from call to call; the next one opens new ones.
 function requests.close()

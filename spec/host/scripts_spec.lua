@@ -61,6 +61,18 @@ local holds = {
     local elapsed, sum = output:match("elapsed (%S+) s, the delays add up to (%S+) s")
     assert_faster(4, sum, elapsed)
   end,
+  ["06-http/json_apis.lua"] = function(output)
+    assert_faster(2, output:match("blocking +(%S+) s"), output:match("together +(%S+) s"))
+  end,
+  ["06-http/scrape.lua"] = function(output)
+    assert_faster(2, output:match("blocking: (%S+) s"), output:match("together: (%S+) s"))
+  end,
+  ["06-http/ten_requests.lua"] = function(output)
+    assert_faster(5, output:match("blocking: (%S+) s"), output:match("together: (%S+) s"))
+  end,
+  ["10-debugging/mistakes.lua"] = function(output)
+    for slow, fast in output:gmatch("(%d%S+) s for twice.-cure:\t(%d%S+) s") do assert_faster(1.5, slow, fast) end
+  end,
   ["06-http/weather_and_news.lua"] = function(output)
     assert_faster(1.5, output:match("in sequence: (%S+) s"), output:match("together: (%S+) s"))
   end,

@@ -43,6 +43,13 @@ describe("lacuna.requests", function()
     end)
   end
 
+  it("comes back from a thread whole", function()
+    local response = await(async.to_thread(requests.get, site.http .. "/json"))
+    assert.equal("한국", response:json().name)
+    assert.equal(200, response.status_code)
+    assert.equal("application/json", response.content_type)
+  end)
+
   it("decodes JSON", function()
     assert.equal("한국", session:get(site.http .. "/json"):json().name)
     raised(async.ValueError, function() session:get(site.http .. "/hello"):json() end)

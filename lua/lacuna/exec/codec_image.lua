@@ -190,7 +190,8 @@ end
 
 local function is_error_class(value) return rawget(value, "subclass_of") ~= nil end
 
--- The objects of lacuna itself are those whose class holds functions of lacuna that have no name of their own.
+-- The objects of lacuna itself are those whose class holds functions of lacuna that have no name of their own. Those
+-- that are mere data say `can_travel`, and their class is a field of its module.
 local is_bound_class = setmetatable({}, { __mode = "k" })
 
 local function holds_own_function(class)
@@ -207,7 +208,7 @@ local function is_bound(class)
   local known = is_bound_class[class]
   if known == nil then
     local index = rawget(class, "__index")
-    known = not is_error_class(class)
+    known = not is_error_class(class) and not rawget(class, "can_travel")
       and (holds_own_function(class) or (type(index) == "table" and index ~= class and holds_own_function(index)))
     is_bound_class[class] = known
   end

@@ -107,6 +107,7 @@ end
 ---@param methods table
 ---@param fields table<string, fun(self: table): any> derived when first asked for
 ---@return fun(method: string, url: string, status: integer, head: string, body: string, history: table?): table new
+---@return table class
 function answer.class(methods, fields)
   local class = {}
 
@@ -124,12 +125,13 @@ function answer.class(methods, fields)
     return ("<Response(%s) [%d %s]>"):format(self.url, self.status, self.reason)
   end
 
-  return function(method, url, status, head, body, history)
+  local function new(method, url, status, head, body, history)
     local self = { method = false, url = false, status = false, head = false, body = false }
     self.method, self.url, self.status, self.head, self.body = method, url, status, head, body
     if history then self.history = history end
     return setmetatable(self, class)
   end
+  return new, class
 end
 
 return answer
