@@ -1,5 +1,6 @@
 /* main: the command. It reads the options, turns Ctrl-C into an interrupt, and runs one script: the user's, or the
  * few words that hand everything else on the command line to lua/lacuna/cli/run.lua. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -84,8 +85,10 @@ int main(int argc, char **argv) {
   }
   cli_free_options(&options);
   bool is_lost = ferror(stdout) != 0; /* of an earlier flush; errno is no longer its */
-  if ((fflush(stdout) != 0 || is_lost) && status == LACUNA_OK) {
-    perror("lacuna: cannot write to the standard output");
+  int problem = fflush(stdout) != 0 ? errno : 0;
+  if ((problem || is_lost) && status == LACUNA_OK) {
+    fprintf(stderr, "lacuna: cannot write to the standard output%s%s\n", problem ? ": " : "",
+            problem ? strerror(problem) : "");
     status = LACUNA_FAILED;
   }
   return status;

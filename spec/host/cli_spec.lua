@@ -103,6 +103,16 @@ describe("the command", function()
       assert.equal(1, result.status)
       assert.truthy(result.stderr:find("cannot write to the standard output", 1, true))
     end)
+
+    it("gives no reason that it does not know for output that was lost before the end", function()
+      write("script.lua", [[
+        local async = require "lacuna"
+        print("lost")
+        async.await(async.sleep(0))
+        io.open("there is no such file")]])
+      local result = shell.run(("cd %s && %s script.lua >/dev/full"):format(folder, LACUNA))
+      assert.equal("lacuna: cannot write to the standard output\n", result.stderr)
+    end)
   end)
 
   describe("finding modules", function()
