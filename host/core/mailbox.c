@@ -3,6 +3,7 @@
 #include "core/mailbox.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -247,14 +248,16 @@ static void relax_processor(void) {
 #endif
 }
 
-void lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns) {
-  enum { LOOKS_PER_CLOCK = 32 };
+bool lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns) {
+  enum { LOOKS_PER_YIELD = 32 };
   uint64_t started_ns = uv_hrtime();
   bool is_first = atomic_fetch_add(&mailbox->spinners, 1) == 0;
   while (is_first && mailbox->count == 0 && uv_hrtime() - started_ns < limit_ns) {
-    for (int look = 0; look < LOOKS_PER_CLOCK && mailbox->count == 0; look++) relax_processor();
+    for (int look = 0; look < LOOKS_PER_YIELD && mailbox->count == 0; look++) relax_processor();
+    if (mailbox->count == 0) sched_yield(); /* who is to push may be waiting for this very core */
   }
   atomic_fetch_sub(&mailbox->spinners, 1);
+  return mailbox->count > 0;
 }
 
 /* Tells everybody in the line; nobody hurries, so the bells are rung under the lock. */
@@ -276,11 +279,11 @@ void lac_mailbox_close(lac_mailbox *mailbox, bool is_emptied) {
 void lac_mailbox_enlist(lac_mailbox *mailbox, lac_side side, lac_waiter *waiter) {
   pthread_mutex_lock(&mailbox->lock);
   end_trust(mailbox, side, waiter);
-  if (!waiter->next) {
+  if (!waiter->next) { /* first in the line: who waited last is still warm */
     lac_waiter *line = &mailbox->lines[side];
-    waiter->next = line;
-    waiter->previous = line->previous;
-    waiter->previous->next = line->previous = waiter;
+    waiter->previous = line;
+    waiter->next = line->next;
+    waiter->next->previous = line->next = waiter;
   }
   lac_bell *bell = mailbox->is_closed ? tell_first(mailbox, side) : tell_next(mailbox, side);
   pthread_mutex_unlock(&mailbox->lock);

@@ -2,11 +2,12 @@
  *
  * mailbox(limit) → mailbox; limit 0: none
  * mailbox:push(bytes, id) → ticket; or nil, "full" or "closed"
- * mailbox:pop(spin_us?) → bytes, id, ticket; or nil, is_closed
- * mailbox:take_back(ticket) → whether nobody had popped it; mailbox:close(is_emptied)
- * mailbox:listen("message"|"space", fn, "foreground"|"background"|"once"), mailbox:unlisten("message"|"space")
- * start(number, inbox, outbox, setup, is_clock_virtual, is_debug, stream?) → worker; or nil, message
- * worker:running() → ticket, 0 for none; worker:interrupt(ticket); worker:stop(); worker:join()
+ * mailbox:push_from(pointer, size, id): the same for what a cdata points to
+ * mailbox:pop() → bytes, id, ticket; or where a large one stands until the next pop, id, ticket, size; or nil,
+ * is_closed mailbox:spin(limit_us) → whether there is a message by then mailbox:take_back(ticket) → whether nobody had
+ * popped it; mailbox:close(is_emptied) mailbox:listen("message"|"space", fn, "foreground"|"background"|"once"),
+ * mailbox:unlisten("message"|"space") start(number, inbox, outbox, setup, is_clock_virtual, is_debug, stream?) →
+ * worker; or nil, message worker:running() → ticket, 0 for none; worker:interrupt(ticket); worker:stop(); worker:join()
  * ends() → inbox, outbox, control, setup, stream? of the worker that this runtime is; nil in any other
  * cores() → how many threads can run at once
  * leave(reason): what the worker's last message says
@@ -26,7 +27,11 @@
 #define MAILBOX_METATABLE "lacuna.native.worker.mailbox"
 #define WORKER_METATABLE  "lacuna.native.worker.worker"
 
-enum { END_LIMIT_MS = 1000 }; /* what workers are given to end when their starter's runtime does */
+enum {
+  END_LIMIT_MS = 1000, /* what workers are given to end when their starter's runtime does */
+  IN_PLACE_BYTES = 16384,
+  TYPE_CDATA = 10, /* LuaJIT's own, beyond those of lua.h */
+};
 
 /* What a runtime has of this module: the functions' upvalue. Freed in lacuna_free. */
 typedef struct staff {
@@ -76,11 +81,10 @@ static int l_mailbox(lua_State *L) {
   return 1;
 }
 
-static int l_push(lua_State *L) {
+/* Pushes a copy of the bytes, with the id at `index`. */
+static int push_bytes(lua_State *L, const char *bytes, size_t size, int index) {
   port *p = check_port(L, 1);
-  size_t size = 0;
-  const char *bytes = luaL_checklstring(L, 2, &size);
-  lac_message *message = lac_message_new((int64_t)luaL_optnumber(L, 3, 0), bytes, size);
+  lac_message *message = lac_message_new((int64_t)luaL_optnumber(L, index, 0), bytes, size);
   if (!message) lac_raise_memory(L);
   lac_ticket ticket = 0;
   lac_push_result result = lac_mailbox_push(p->mailbox, &p->listeners[LAC_FOR_SPACE].waiter, message, &ticket);
@@ -95,28 +99,51 @@ static int l_push(lua_State *L) {
   return 2;
 }
 
+static int l_push(lua_State *L) {
+  size_t size = 0;
+  const char *bytes = luaL_checklstring(L, 2, &size);
+  return push_bytes(L, bytes, size, 3);
+}
+
+static int l_push_from(lua_State *L) {
+  luaL_checktype(L, 2, TYPE_CDATA);
+  const char *bytes = *(const char *const *)lua_topointer(L, 2); /* of a cdata: where its value stands */
+  return push_bytes(L, bytes, (size_t)luaL_checknumber(L, 3), 4);
+}
+
+/* What a large message is popped as: where it stands, until the next pop. Another copy of it would cost more. */
+static int push_in_place(lua_State *L, const lac_message *message) {
+  lua_pushlightuserdata(L, (void *)message->bytes);
+  lua_pushnumber(L, (lua_Number)message->id);
+  lua_pushnumber(L, (lua_Number)message->ticket);
+  lua_pushnumber(L, (lua_Number)message->size);
+  return 4;
+}
+
 static int l_pop(lua_State *L) {
   port *p = check_port(L, 1);
-  lac_message_free(p->popped); /* of a pop that raised */
+  lac_message_free(p->popped); /* of the pop before, if that was large or raised */
   lac_waiter *waiter = &p->listeners[LAC_FOR_MESSAGE].waiter;
   bool is_closed = false;
   p->popped = lac_mailbox_pop(p->mailbox, waiter, p->running, &is_closed);
-  lua_Number spin_us = p->popped ? 0 : lua_tonumber(L, 2);
-  if (spin_us > 0 && !is_closed) {
-    lac_mailbox_spin(p->mailbox, (uint64_t)(spin_us * 1e3));
-    p->popped = lac_mailbox_pop(p->mailbox, waiter, p->running, &is_closed);
-  }
   if (!p->popped) {
     lua_pushnil(L);
     lua_pushboolean(L, is_closed);
     return 2;
   }
+  if (p->popped->size >= IN_PLACE_BYTES) return push_in_place(L, p->popped);
   lua_pushlstring(L, p->popped->bytes, p->popped->size);
   lua_pushnumber(L, (lua_Number)p->popped->id);
   lua_pushnumber(L, (lua_Number)p->popped->ticket);
   lac_message_free(p->popped);
   p->popped = NULL;
   return 3;
+}
+
+static int l_spin(lua_State *L) {
+  lua_Number limit_us = luaL_checknumber(L, 2);
+  lua_pushboolean(L, lac_mailbox_spin(check_port(L, 1)->mailbox, (uint64_t)(limit_us * 1e3)));
+  return 1;
 }
 
 static int l_take_back(lua_State *L) {
@@ -254,8 +281,10 @@ static void add_class(lua_State *L, const char *name, const luaL_Reg *methods, s
 
 int luaopen_lacuna_native_worker(lua_State *L) {
   static const luaL_Reg mailbox_methods[] = {
-      {"push", l_push},     {"pop", l_pop},           {"take_back", l_take_back},  {"close", l_close},
-      {"listen", l_listen}, {"unlisten", l_unlisten}, {"__gc", l_collect_mailbox}, {NULL, NULL}};
+      {"push", l_push},     {"push_from", l_push_from}, {"pop", l_pop},
+      {"spin", l_spin},     {"take_back", l_take_back}, {"close", l_close},
+      {"listen", l_listen}, {"unlisten", l_unlisten},   {"__gc", l_collect_mailbox},
+      {NULL, NULL}};
   static const luaL_Reg worker_methods[] = {
       {"running", l_running}, {"interrupt", l_interrupt}, {"stop", l_stop}, {"join", l_join}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"mailbox", l_mailbox}, {"start", l_start}, {"ends", l_ends},

@@ -25,7 +25,11 @@ end
 -- Refuses further messages and lets go of those that nobody will receive.
 local function discard(mailbox)
   mailbox:close()
-  for bytes in mailbox.pop, mailbox do codec.discard(bytes) end
+  while true do
+    local bytes, _, _, size = mailbox:pop()
+    if not bytes then return end
+    codec.discard(bytes, size)
+  end
 end
 
 -- The worker's thread has ended.
@@ -46,10 +50,10 @@ end
 
 local function hear(actor)
   while true do
-    local bytes, id = actor.outbox:pop()
+    local bytes, id, _, size = actor.outbox:pop()
     if not bytes then return end
     if id < 0 then return bury(actor, bytes) end
-    settle(actor, codec.decode(bytes))
+    settle(actor, codec.decode(bytes, size))
   end
 end
 

@@ -9,7 +9,7 @@ local native = require "lacuna.native.scheduler"
 local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
 
-local encode, decode = codec.encode_outcome, codec.decode
+local decode, encode_in_place = codec.decode, codec.in_place.encode_outcome
 local iscoroutine, clock = coroutines.iscoroutine, native.clock
 local pcall, xpcall = pcall, xpcall
 
@@ -32,8 +32,8 @@ local function invoke(fn, ...)
   return finish(fn(...))
 end
 
-local function invoke_encoded(bytes)
-  return invoke(decode(bytes))
+local function invoke_encoded(bytes, size)
+  return invoke(decode(bytes, size))
 end
 
 -- Seconds that have passed on the worker's clock if that is the virtual one, and false if none have.
@@ -42,34 +42,42 @@ local function elapsed_since(started)
   return is_virtual and now > started and now - started
 end
 
-local function encode_outcome(started, is_ok, ...)
+local function encode_outcome(encode, started, is_ok, ...)
   local elapsed = started and elapsed_since(started)
   if is_ok then return encode(true, elapsed, ...) end
   return encode(false, elapsed, (...), stack)
 end
 
 -- Calls fn(...), which is given what is to be run, and encodes what comes of it.
-local function run(fn, ...)
+local function run(encode, fn, ...)
   local started, is_virtual = clock()
-  local ok, outcome = pcall(encode_outcome, is_virtual and started, xpcall(fn, keep_stack, ...))
+  local ok, outcome = pcall(encode_outcome, encode, is_virtual and started, xpcall(fn, keep_stack, ...))
   if ok then return outcome end
   return encode(false, false, errors.wrap(outcome), "") -- a result, or an error, that cannot travel
 end
 
 --- Runs a call that has travelled. Suspends when the function does; raises nothing.
----@param bytes string codec.encode_call(fn, ...)
+---@param bytes string what codec.encode_call(fn, ...) gave
 ---@return string bytes of codec.encode_outcome: (true, elapsed, ...) or (false, elapsed, error, stack), where elapsed
 ---  is how many seconds passed on a virtual clock, or false
 function call.run(bytes)
-  return run(invoke_encoded, bytes)
+  return run(codec.encode_outcome, invoke_encoded, bytes)
+end
+
+--- The same in place: for a message that may stand somewhere in memory, and an outcome that is to be copied.
+---@param bytes string|lightuserdata
+---@param size? integer
+---@return string.buffer
+function call.run_in_place(bytes, size)
+  return run(encode_in_place, invoke_encoded, bytes, size)
 end
 
 --- The same for a function that is here already.
 ---@param fn function
 ---@param ... any
----@return string bytes
+---@return string.buffer
 function call.run_function(fn, ...)
-  return run(invoke, fn, ...)
+  return run(encode_in_place, invoke, fn, ...)
 end
 
 --- On the caller's side: fails a future with the error that has come back. The stack in the worker stands above the

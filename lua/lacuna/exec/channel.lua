@@ -71,12 +71,14 @@ end
 ---@return lacuna.Coroutine
 function Channel:receive()
   return coroutines.named("receive", function()
-    local from, bytes, is_closed = self.from, nil, nil
+    local from, is_received, value = self.from, false, nil
     wait_in_line(self.receiving, from, "message", function()
-      bytes, is_closed = from:pop()
-      return bytes or is_closed
+      local bytes, is_closed, _, size = from:pop()
+      if not bytes then return is_closed end
+      is_received, value = true, (codec.decode(bytes, size))
+      return true
     end)
-    if bytes then return (codec.decode(bytes)) end
+    if is_received then return value end
     return self:on_end()
   end)
 end

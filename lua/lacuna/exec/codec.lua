@@ -5,6 +5,7 @@
 -- values follow; a string, the bytecode of the function that comes before those; a table, an image.
 
 local buffer = require "string.buffer"
+local ffi = require "ffi"
 local functions = require "lacuna.exec.codec_functions"
 local image = require "lacuna.exec.codec_image"
 local names = require "lacuna.exec.codec_names"
@@ -16,6 +17,7 @@ local codec = {}
 
 local DEEPEST = 90 -- string.buffer refuses what is nested deeper than 100
 local MOST_KEPT_BYTES = 65536 -- a buffer that grew beyond is given back
+local MOST_KEPT_IN_PLACE = 4 * 1024 * 1024 -- the same where every message is written into it: new pages cost as much
 
 local out, input = buffer.new(), buffer.new()
 
@@ -65,16 +67,15 @@ local function append(count, a, b, c, ...)
   return append(count - 3, ...)
 end
 
-local function take()
+local function take(_, buffers)
   local message = out:tostring()
   if #message > MOST_KEPT_BYTES then out:free() end
-  return message
+  return message, buffers
 end
 
 local function write_image(root_label, keeps_buffers, ...)
   local nodes, buffers = image.write(root_label, select("#", ...), { ... }, keeps_buffers)
-  out:reset():encode(nodes)
-  return take(), buffers
+  return out:reset():encode(nodes), buffers
 end
 
 local function label_value(index) return "value " .. index end
@@ -93,7 +94,7 @@ local function write(root_label, keeps_buffers, ...)
   if not are_plain(nil, count, ...) then return write_image(root_label, keeps_buffers, ...) end
   out:reset():encode(count)
   append(count, ...)
-  return take()
+  return out
 end
 
 --- Writes values, nils and their number included. It may be decoded any number of times.
@@ -102,7 +103,7 @@ end
 ---@return string
 ---@return lacuna.SharedBuffer[]? buffers that the caller keeps as long as somebody may decode it
 function codec.encode(...)
-  return write(label_value, false, ...)
+  return take(write(label_value, false, ...))
 end
 
 --- The same for values that are decoded once: until then shared buffers are kept here.
@@ -110,16 +111,19 @@ end
 ---@param ... any
 ---@return string
 function codec.encode_message(...)
-  return (write(label_value, true, ...))
+  return (take(write(label_value, true, ...)))
 end
 
---- The same for how a call ended (exec/call.lua): the results, or the error.
+-- How a call and its outcome are written for threads: into the buffer that is returned, to be copied before the next.
+local in_place = {}
+
+--- Writes how a call ended (exec/call.lua): the results, or the error.
 --- Errors: TypeError as for `encode`, as in "result 1: userdata" or "error.connection: userdata".
 ---@param is_ok boolean
 ---@param elapsed number|false
 ---@param ... any
----@return string
-function codec.encode_outcome(is_ok, elapsed, ...)
+---@return string.buffer
+function in_place.encode_outcome(is_ok, elapsed, ...)
   return (write(is_ok and label_success or label_failure, true, is_ok, elapsed, ...))
 end
 
@@ -127,16 +131,46 @@ end
 --- Errors: TypeError as for `encode`, as in "upvalue 'f': upvalue 'connection': userdata" or "argument 1: thread".
 ---@param fn function
 ---@param ... any
----@return string
+---@return string.buffer
 ---@return lacuna.SharedBuffer[]? buffers as for `encode`
-function codec.encode_call(fn, ...)
+function in_place.encode_call(fn, ...)
   local count = select("#", ...)
   if type(fn) ~= "function" or not are_plain(nil, count, ...) then return write_image(label_call, false, fn, ...) end
   local bytecode = functions.bytecode(fn)
   if not bytecode or not bytecode.is_self_contained then return write_image(label_call, false, fn, ...) end
   out:reset():encode(bytecode.bytes):encode(count)
   append(count, ...)
-  return take()
+  return out
+end
+
+--- Tells that the bytes have been copied.
+---@param size integer how many they were
+function in_place.release(size)
+  if size > MOST_KEPT_IN_PLACE then out:free() end
+end
+
+codec.in_place = in_place
+
+--- in_place.encode_outcome as a string.
+---@param is_ok boolean
+---@param elapsed number|false
+---@param ... any
+---@return string
+function codec.encode_outcome(is_ok, elapsed, ...)
+  return (take(in_place.encode_outcome(is_ok, elapsed, ...)))
+end
+
+--- in_place.encode_call as a string.
+---@param fn function
+---@param ... any
+---@return string
+---@return lacuna.SharedBuffer[]? buffers
+function codec.encode_call(fn, ...)
+  return take(in_place.encode_call(fn, ...))
+end
+
+local function open(message, size)
+  if size then input:set(ffi.cast("const char *", message), size) else input:set(message) end
 end
 
 local function read_values(count)
@@ -153,10 +187,11 @@ end
 
 --- Reads what one of the above wrote.
 --- Errors: those of `require` for modules that are not found here; a string for a message that is cut short.
----@param message string
+---@param message string|lightuserdata where it stands, until this returns
+---@param size? integer how many bytes stand there
 ---@return any ...
-function codec.decode(message)
-  input:set(message)
+function codec.decode(message, size)
+  open(message, size)
   local head = input:decode()
   local kind = type(head)
   if kind == "number" then return read_values(head) end
@@ -169,8 +204,10 @@ end
 
 --- Tells that nobody needs what `encode_message` or `encode_outcome` wrote.
 ---@param message string
-function codec.discard(message)
-  if #message > 0 and type(input:set(message):decode()) == "table" then pcall(codec.decode, message) end
+---@param size? integer as for `decode`
+function codec.discard(message, size)
+  open(message, size)
+  if #input > 0 and type(input:decode()) == "table" then pcall(codec.decode, message, size) end
 end
 
 return codec

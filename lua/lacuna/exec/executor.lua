@@ -2,7 +2,8 @@
 -- An Executor turns calls into messages and messages into outcomes: it encodes, keeps the future of each call, and says
 -- what cancelling, mapping and shutting down mean. Who carries messages to workers is its crew:
 --
---   crew:send(bytes) -> id         takes a call, what codec.encode_call(fn, ...) gave; never refuses, never suspends.
+--   crew.encode_call(fn, ...)      codec.encode_call if there is none, or the one of codec.in_place
+--   crew:send(message) -> id       takes a call, what encode_call gave; never refuses, never suspends.
 --                                  It has the workers that the call needs started, at most max_workers.
 --   crew:take_back(id) -> boolean  removes a call that no worker has begun; false if one has, or it is over.
 --   crew:interrupt(id)             has the worker leave the call it runs, and makes do without that worker until then.
@@ -10,7 +11,7 @@
 --
 -- and it calls, always from the loop, never from within one of the above:
 --
---   executor:on_outcome(id, bytes) bytes is what exec/call.lua's `run` gave in the worker
+--   executor:on_outcome(id, ...)   the rest is for codec.decode, what exec/call.lua's `run` gave in the worker
 --   executor:on_lost(id, reason)   the worker died while it ran the call
 --   executor:on_broken(reason)     no worker can be made (any more); every call is lost
 --   executor:on_ended()            after close: all workers have ended
@@ -29,7 +30,7 @@ local trap = require "lacuna.kernel.trap"
 
 local PENDING = layout.PENDING
 local STATE = layout.STATE
-local encode, decode = codec.encode_call, codec.decode
+local decode = codec.decode
 local complete = future.complete
 local setmetatable, type = setmetatable, type
 
@@ -69,12 +70,13 @@ end
 
 --- A worker has done a call; the crew calls it.
 ---@param id integer
----@param bytes string
-function Executor:on_outcome(id, bytes)
+---@param bytes string|lightuserdata
+---@param size? integer
+function Executor:on_outcome(id, bytes, size)
   local call = self.calls[id]
-  if not call then return codec.discard(bytes) end -- cancelled meanwhile
+  if not call then return codec.discard(bytes, size) end -- cancelled meanwhile
   self.calls[id] = nil
-  settle(call, decode(bytes))
+  settle(call, decode(bytes, size))
 end
 
 --- A worker died while it ran a call; the crew calls it.
@@ -119,8 +121,9 @@ function Executor:start(loop, fn, ...)
   if self.ended then
     error(errors.RuntimeError(("%s: cannot schedule new futures after shutdown"):format(self.name)), 3)
   end
-  local bytes, buffers = encode(fn, ...)
-  local id = self.crew:send(bytes)
+  local crew = self.crew
+  local message, buffers = (crew.encode_call or codec.encode_call)(fn, ...)
+  local id = crew:send(message)
   local call = setmetatable({ PENDING, nil, loop, false, false, executor = self, id = id }, Call)
   if buffers then call.buffers = buffers end -- shared memory, held until the worker has it
   self.calls[id] = call

@@ -14,7 +14,7 @@ local worker = require "lacuna.exec.worker"
 
 local END = -1 -- the id of a message that tells one worker to end
 
-local Crew = {}
+local Crew = { encode_call = codec.in_place.encode_call }
 Crew.__index = Crew
 
 -- The crew hears of outcomes as long as calls are out, or workers that must end; of late workers only by the way.
@@ -49,10 +49,12 @@ local function add_workers(crew)
 end
 
 --- Takes a call; see exec/executor.lua for the crew's side of it.
----@param bytes string
+---@param message string.buffer
 ---@return integer id
-function Crew:send(bytes)
-  local id = self.queue:push(bytes)
+function Crew:send(message)
+  local pointer, size = message:ref()
+  local id = self.queue:push_from(pointer, size)
+  codec.in_place.release(size)
   self.outstanding = self.outstanding + 1
   if self.outstanding == 1 then update_listening(self) end
   if self.outstanding > self.worker_count then add_workers(self) end
@@ -149,15 +151,15 @@ local function new_crew(pool, initializer, initargs)
   local outcomes = crew.outcomes
   crew.on_message = function()
     while true do
-      local bytes, id = outcomes:pop()
+      local bytes, id, _, size = outcomes:pop()
       if not bytes then break end
       if id < 0 then
         bury(crew, -id, bytes)
       elseif welcome_back(crew, id) then
-        codec.discard(bytes)
+        codec.discard(bytes, size)
       else
         crew.outstanding = crew.outstanding - 1
-        pool:on_outcome(id, bytes)
+        pool:on_outcome(id, bytes, size)
       end
     end
     update_listening(crew)

@@ -12,12 +12,13 @@ local trap = require "lacuna.kernel.trap"
 -- other the wake-up. Where that was in vain a few times, as on a machine whose other cores are busy, it would only keep
 -- others from running: then it is tried now and then.
 local SPIN_US = native.cores() > 1 and 30 or 0
-local MOST_MISSES, RETRY = 4, 64
+local MOST_MISSES, RETRY = 3, 64
 
 ---@class lacuna.exec.Worker
 ---@field task lacuna.Task the runtime's main task, which runs everything here
 ---@field running integer|false the ticket of the call that runs
 ---@field is_ending boolean
+---@field misses integer times in a row that spinning was in vain, or not tried
 local Worker = {}
 Worker.__index = Worker
 
@@ -45,27 +46,43 @@ function Worker:recover()
   while task:cancelling() > 0 do task:uncancel() end
 end
 
+-- Sends an outcome.
+function Worker:answer(outcome, id)
+  local pointer, size = outcome:ref()
+  self.outbox:push_from(pointer, size, id)
+  codec.in_place.release(size)
+end
+
+-- Looks for a call for a moment; false if none has come.
+function Worker:spin()
+  local misses = self.misses
+  if (misses < MOST_MISSES or misses % RETRY == 0) and self.inbox:spin(SPIN_US) then
+    self.misses = 0
+    return true
+  end
+  self.misses = misses + 1
+  return false
+end
+
 -- What a pool's worker does.
 function Worker:serve_calls(initializer, ...)
   if initializer then
     local ok, err = pcall(initializer, ...)
     if not ok then return native.leave("its initializer failed: " .. tostring(err)) end
   end
-  local inbox, outbox = self.inbox, self.outbox
-  local misses = 0 -- times in a row that looking was in vain
+  local inbox = self.inbox
   while not self.is_ending do
-    local bytes, id, ticket = inbox:pop((misses < MOST_MISSES or misses % RETRY == 0) and SPIN_US or 0)
-    misses = bytes and 0 or misses + 1
+    local bytes, id, ticket, size = inbox:pop()
     if bytes then
       if id < 0 then return end -- told to end
       self.running = ticket
-      local outcome = call.run(bytes)
+      local outcome = call.run_in_place(bytes, size)
       self:recover()
       if self.is_ending then return end
-      outbox:push(outcome, ticket)
+      self:answer(outcome, ticket)
     elseif id then -- closed
       return
-    else
+    elseif not self:spin() then
       Channel.wait(inbox, "message")
     end
   end
@@ -76,7 +93,7 @@ function Worker:serve_channel(fn, ...)
   local outcome = call.run_function(fn, Channel.new(self.inbox, self.stream), ...)
   if self.is_ending then return end
   self.stream:close()
-  self.outbox:push(outcome, 1)
+  self:answer(outcome, 1)
 end
 
 -- os.exit in a worker ends the worker, not the program.
@@ -116,7 +133,7 @@ end
 function worker.serve()
   local inbox, outbox, control, setup, stream = native.ends()
   local self = setmetatable({ inbox = inbox, outbox = outbox, control = control, stream = stream,
-    task = trap.current(), running = false, is_ending = false }, Worker)
+    task = trap.current(), running = false, is_ending = false, misses = 0 }, Worker)
   control:listen("message", function() self:obey() end, "background")
   local ok, err = pcall(self.start, self, codec.decode(setup))
   if not ok and not self.is_ending then native.leave(tostring(err)) end
