@@ -1,6 +1,7 @@
 -- mapping: what executor:map returns, the results of many calls in order, awaited together or iterated over.
 
 local call = require "lacuna.exec.call"
+local future = require "lacuna.kernel.future"
 local trap = require "lacuna.kernel.trap"
 
 ---@class lacuna.Mapping
@@ -26,13 +27,43 @@ function Mapping.new(executor, fn, list, chunk)
   return setmetatable({ futures = futures, chunk = chunk, count = count, next = 1, results = false }, Mapping)
 end
 
+-- Cancels what is left, the last first: so those that wait are gone before a worker becomes free to begin them.
+local function cancel_all(mapping, message)
+  local futures = mapping.futures
+  for i = #futures, 1, -1 do futures[i]:cancel(message) end
+end
+
+-- The future of a wait for a call of a mapping: cancelling it cancels the mapping.
+local Turn = future.subclass("MappingTurn")
+Turn.description = "a call in an executor"
+
+--- Cancels every call of the mapping that is not done.
+---@param message? string of the CancelledError
+---@return boolean cancelled false if it was done already
+function Turn:cancel(message)
+  if self:done() then return false end
+  cancel_all(self.mapping, message)
+  return future.Future.cancel(self, message)
+end
+
+-- Suspends until a call of the mapping is done.
+local function wait_for(mapping, call_future)
+  local turn = Turn()
+  turn.mapping = mapping
+  call_future:add_done_callback(function()
+    if not turn:done() then turn:set_result() end
+  end)
+  trap.await(turn)
+end
+
 -- The value at an index; suspends until it is there. The first error cancels every call that is left.
 local function value_at(mapping, index)
   local chunk = mapping.chunk
-  local future = mapping.futures[math.ceil(index / chunk)]
-  local ok, result = pcall(trap.await, future)
+  local call_future = mapping.futures[math.ceil(index / chunk)]
+  if not call_future:done() then wait_for(mapping, call_future) end
+  local ok, result = trap.pcall(call_future.result, call_future)
   if not ok then
-    for _, left in ipairs(mapping.futures) do left:cancel() end
+    cancel_all(mapping)
     error(result, 0)
   end
   if chunk == 1 then return result end
