@@ -284,6 +284,14 @@ void lac_interrupt_set_run(lac_interrupt *interrupt, uint64_t run) {
   atomic_store(&interrupt->run, run);
 }
 
+bool lac_interrupt_is_raised(const lac_interrupt *interrupt) {
+  return interrupt->subject == atomic_load(&interrupt->run) && interrupt->phase != WAITING;
+}
+
+bool lac_interrupt_is_wanted(const lac_interrupt *interrupt) {
+  return wanted(interrupt) != NO_REASON;
+}
+
 /* ---- from anywhere ---- */
 
 /* A stale thread id does no harm: where no such thread is left the signal goes nowhere, elsewhere it finds another

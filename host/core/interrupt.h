@@ -14,6 +14,7 @@
 
 #include <lua.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct lac_interrupt lac_interrupt;
@@ -51,6 +52,12 @@ void lac_interrupt_run(lac_interrupt *interrupt, uint64_t run);
 /* Has the present step raise a CancelledError if it is still going on after `grace_ms`: a task that waits can be
  * cancelled, one that never does can only be interrupted. From any thread, and from a signal handler. */
 void lac_interrupt_step(lac_interrupt *interrupt, unsigned grace_ms);
+
+/* Whether the present run has been interrupted: an error was raised in it. On the runtime's thread. */
+bool lac_interrupt_is_raised(const lac_interrupt *interrupt);
+
+/* Whether the code that runs is to be interrupted: what blocks the runtime's thread gives up then. */
+bool lac_interrupt_is_wanted(const lac_interrupt *interrupt);
 
 /* Opens `lacuna.native.interrupt`: install(fn), where fn(reason) makes the error object; reason is "cancelled", "step"
  * or the time limit in seconds. */

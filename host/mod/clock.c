@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "core/modules.h"
+#include "core/runtime.h"
 
 /* wall() -> seconds since 1970. */
 static int l_wall(lua_State *L) {
@@ -14,13 +15,14 @@ static int l_wall(lua_State *L) {
   return 1;
 }
 
-/* block(seconds): sleeps on the calling thread, signals notwithstanding. */
+/* block(seconds): sleeps on the calling thread, signals notwithstanding, unless the runtime is to be interrupted. */
 static int l_block(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
   if (!(seconds > 0)) return 0;
   if (seconds > 1e9) seconds = 1e9;
   struct timespec left = {.tv_sec = (time_t)seconds, .tv_nsec = (long)(fmod(seconds, 1) * 1e9)};
-  while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
+  const lac_interrupt *interrupt = lac_runtime_interrupt(lac_runtime(L));
+  while (nanosleep(&left, &left) != 0 && errno == EINTR && !lac_interrupt_is_wanted(interrupt)) continue;
   return 0;
 }
 

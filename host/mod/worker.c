@@ -10,7 +10,8 @@
  * worker; or nil, message worker:running() → ticket, 0 for none; worker:interrupt(ticket); worker:stop(); worker:join()
  * ends() → inbox, outbox, control, setup, stream? of the worker that this runtime is; nil in any other
  * cores() → how many threads can run at once
- * leave(reason): what the worker's last message says
+ * takes_over() → whether what the worker runs is still to be cancelled: it was not interrupted, nor will be
+ * leave(reason?): the worker ends, and nothing interrupts it any more; the reason is what its last message says
  *
  * This layer raises for wrong arguments and for memory that ran out. */
 #include <lauxlib.h>
@@ -30,6 +31,7 @@
 enum {
   END_LIMIT_MS = 1000, /* what workers are given to end when their starter's runtime does */
   IN_PLACE_BYTES = 16384,
+  ONLY_CALL = 1,   /* the ticket of the function that a worker with a stream runs */
   TYPE_CDATA = 10, /* LuaJIT's own, beyond those of lua.h */
 };
 
@@ -42,8 +44,8 @@ typedef struct staff {
 /* What a mailbox's userdata points to; it listens with one function a side. */
 typedef struct port {
   lac_mailbox *mailbox;
-  lac_message *popped;         /* while its bytes become a Lua string, which may raise */
-  _Atomic lac_ticket *running; /* of the worker whose inbox it is, on that worker's side; else NULL */
+  lac_message *popped;  /* while its bytes become a Lua string, which may raise */
+  lac_worker *calls_of; /* the worker whose calls arrive here, on its own side; else NULL */
   lac_listener listeners[LAC_SIDE_COUNT];
 } port;
 
@@ -125,7 +127,9 @@ static int l_pop(lua_State *L) {
   lac_message_free(p->popped); /* of the pop before, if that was large or raised */
   lac_waiter *waiter = &p->listeners[LAC_FOR_MESSAGE].waiter;
   bool is_closed = false;
-  p->popped = lac_mailbox_pop(p->mailbox, waiter, p->running, &is_closed);
+  lac_worker *worker = p->calls_of;
+  p->popped = lac_mailbox_pop(p->mailbox, waiter, worker ? &worker->running : NULL, &is_closed);
+  if (worker) lac_worker_begin(worker, p->popped ? p->popped->ticket : 0);
   if (!p->popped) {
     lua_pushnil(L);
     lua_pushboolean(L, is_closed);
@@ -220,7 +224,7 @@ static int l_interrupt(lua_State *L) {
 }
 
 static int l_stop(lua_State *L) {
-  lac_mailbox_close(check_worker(L)->control, true);
+  lac_worker_stop(check_worker(L));
   return 0;
 }
 
@@ -235,11 +239,16 @@ static int l_join(lua_State *L) {
 static int l_ends(lua_State *L) {
   lac_worker *worker = lac_worker_of(L);
   if (!worker) return 0;
-  push_port(L, lac_mailbox_retain(worker->inbox))->running = &worker->running;
+  port *inbox = push_port(L, lac_mailbox_retain(worker->inbox));
   push_port(L, lac_mailbox_retain(worker->outbox));
   push_port(L, lac_mailbox_retain(worker->control));
   lua_pushlstring(L, worker->setup->bytes, worker->setup->size);
-  if (!worker->stream) return 4;
+  if (!worker->stream) {
+    inbox->calls_of = worker;
+    return 4;
+  }
+  worker->running = ONLY_CALL; /* what arrives in the inbox are values for it */
+  lac_worker_begin(worker, ONLY_CALL);
   push_port(L, lac_mailbox_retain(worker->stream));
   return 5;
 }
@@ -250,9 +259,17 @@ static int l_cores(lua_State *L) {
   return 1;
 }
 
+static int l_takes_over(lua_State *L) {
+  lac_worker *worker = lac_worker_of(L);
+  lua_pushboolean(L, worker && lac_worker_takes_over(worker));
+  return 1;
+}
+
 static int l_leave(lua_State *L) {
   lac_worker *worker = lac_worker_of(L);
-  if (worker) lac_worker_set_reason(worker, luaL_checkstring(L, 1));
+  if (!worker) return 0;
+  lac_worker_begin(worker, 0);
+  if (!lua_isnoneornil(L, 1)) lac_worker_set_reason(worker, luaL_checkstring(L, 1));
   return 0;
 }
 
@@ -287,8 +304,9 @@ int luaopen_lacuna_native_worker(lua_State *L) {
       {NULL, NULL}};
   static const luaL_Reg worker_methods[] = {
       {"running", l_running}, {"interrupt", l_interrupt}, {"stop", l_stop}, {"join", l_join}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"mailbox", l_mailbox}, {"start", l_start}, {"ends", l_ends},
-                                       {"leave", l_leave},     {"cores", l_cores}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"mailbox", l_mailbox}, {"start", l_start}, {"ends", l_ends}, {"takes_over", l_takes_over},
+      {"leave", l_leave},     {"cores", l_cores}, {NULL, NULL}};
   staff *own = calloc(1, sizeof *own);
   if (own) {
     own->workers.next = own->workers.previous = &own->workers;

@@ -42,14 +42,32 @@ void lac_worker_set_reason(lac_worker *worker, const char *reason) {
   snprintf(worker->reason, sizeof worker->reason, "%s", reason);
 }
 
+void lac_worker_begin(lac_worker *worker, lac_ticket ticket) {
+  lac_interrupt_set_run(lac_runtime_interrupt(worker->runtime), ticket); /* the only thread that writes runtime */
+}
+
+bool lac_worker_takes_over(lac_worker *worker) {
+  if (lac_interrupt_is_raised(lac_runtime_interrupt(worker->runtime))) return false;
+  lac_worker_begin(worker, 0);
+  return true;
+}
+
+static void set_runtime(lac_worker *worker, lacuna_t *runtime) {
+  pthread_mutex_lock(&worker->lock);
+  worker->runtime = runtime;
+  pthread_mutex_unlock(&worker->lock);
+}
+
 static void run_runtime(lac_worker *worker) {
   lacuna_options options = {.is_clock_virtual = worker->is_clock_virtual, .is_debug = worker->is_debug};
   lacuna_t *runtime = lacuna_new(&options);
+  set_runtime(worker, runtime);
   if (!runtime || lua_cpcall(lacuna_lua_state(runtime), register_worker, worker) != 0) {
     lac_worker_set_reason(worker, "its Lua state cannot be made: out of memory or file descriptors");
   } else if (lacuna_run_string(runtime, script, "=[lacuna.exec.worker]", 0, NULL) != LACUNA_OK && !*worker->reason) {
     lac_worker_set_reason(worker, "its Lua state failed");
   }
+  set_runtime(worker, NULL);
   lacuna_free(runtime);
 }
 
@@ -121,9 +139,22 @@ lac_worker *lac_worker_start(lac_worker *workers, const lac_worker *like, const 
   return worker;
 }
 
+/* Breaks off the Lua code of the message with this ticket. */
+static void interrupt_code(lac_worker *worker, lac_ticket ticket) {
+  pthread_mutex_lock(&worker->lock);
+  if (worker->runtime && ticket) lac_interrupt_run(lac_runtime_interrupt(worker->runtime), ticket);
+  pthread_mutex_unlock(&worker->lock);
+}
+
 void lac_worker_interrupt(lac_worker *worker, lac_ticket ticket) {
   lac_message *message = lac_message_new((int64_t)ticket, "", 0);
   if (message && lac_mailbox_push(worker->control, NULL, message, NULL) != LAC_PUSHED) lac_message_free(message);
+  interrupt_code(worker, ticket);
+}
+
+void lac_worker_stop(lac_worker *worker) {
+  lac_mailbox_close(worker->control, true);
+  interrupt_code(worker, worker->running);
 }
 
 static void let_go(lac_worker *worker) {
@@ -158,8 +189,8 @@ int lac_worker_end_all(lac_worker *workers, uint64_t limit_ms) {
   for (lac_worker *worker = workers->next; worker != workers; worker = worker->next) {
     lac_mailbox_close(worker->inbox, true);
     lac_mailbox_close(worker->outbox, false);
-    lac_mailbox_close(worker->control, true);
     if (worker->stream) lac_mailbox_close(worker->stream, true);
+    lac_worker_stop(worker);
   }
   int abandoned = 0;
   while (workers->next != workers) {

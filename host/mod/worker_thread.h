@@ -15,7 +15,7 @@
 #include <pthread.h>
 
 #include "core/mailbox.h"
-#include "lacuna.h"
+#include "core/runtime.h"
 
 typedef struct lac_worker lac_worker;
 
@@ -30,7 +30,8 @@ struct lac_worker {
   pthread_t thread;
   atomic_uint holders;
   char reason[256];
-  pthread_mutex_t lock; /* guards has_ended */
+  pthread_mutex_t lock; /* guards runtime and has_ended */
+  lacuna_t *runtime;    /* NULL before and after it lives */
   pthread_cond_t ended;
   bool has_ended;
   lac_worker *next, *previous; /* the starter's ring of those not joined */
@@ -41,8 +42,18 @@ struct lac_worker {
 lac_worker *lac_worker_start(lac_worker *workers, const lac_worker *like, const char *setup, size_t setup_size,
                              const char **message);
 
-/* Has the worker leave the call with this ticket, if it still runs it. */
+/* Has the worker leave the call with this ticket, if it still runs it: a wait is cancelled, Lua code interrupted. */
 void lac_worker_interrupt(lac_worker *worker, lac_ticket ticket);
+
+/* Has it end whatever it runs, and itself. */
+void lac_worker_stop(lac_worker *worker);
+
+/* True if it is the worker's own to leave what it runs, because it waits: then its code is not interrupted. False if it
+ * has been. On its own thread. */
+bool lac_worker_takes_over(lac_worker *worker);
+
+/* The worker is at the message with this ticket now; 0: at none. On its own thread. */
+void lac_worker_begin(lac_worker *worker, lac_ticket ticket);
 
 /* Lets go of a worker whose last message has been popped: its thread has nothing left to do. */
 void lac_worker_join(lac_worker *worker);

@@ -152,6 +152,15 @@ describe("a spawned worker", function()
     await(worker:terminate())
   end)
 
+  it("can be terminated while it computes", function()
+    local worker = async.spawn_worker(function(channel)
+      require("lacuna").await(channel:send("begun"))
+      while true do end
+    end)
+    assert.equal("begun", await(worker:receive()))
+    await(worker:terminate())
+  end)
+
   it("refuses what cannot travel", function()
     raised(async.TypeError, async.spawn_worker, 5)
     with_worker(echo, function(worker)

@@ -53,6 +53,35 @@ describe("cancelling a call in a thread pool", function()
     end)
   end)
 
+  it("breaks off code that never waits", function()
+    local function begin() signal:view("int32_t"):add(0, 1) end
+    local endless = {
+      compiled = function()
+        begin()
+        while true do end
+      end,
+      caught = function()
+        begin()
+        while true do pcall(function() while true do end end) end
+      end,
+      blocked = function()
+        begin()
+        require("lacuna.time").sleep(1e6)
+      end,
+    }
+    with_pool(1, function(pool)
+      local round = 0
+      for kind, fn in pairs(endless) do
+        round = round + 1
+        local call = pool:submit(fn)
+        wait_for(round)
+        call:cancel()
+        assert.equal(kind, await(pool:submit(function(...) return ... end, kind)))
+      end
+    end)
+    assert.equal(3, signal:view("int32_t"):load(0))
+  end)
+
   it("lets the function clean up", function()
     with_pool(1, function(pool)
       local call = pool:submit(function()

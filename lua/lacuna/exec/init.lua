@@ -32,11 +32,12 @@ function ToThread.__await(coro, task)
     error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(coro)), 0)
   end
   coro[COUNT] = RUNNING
+  local pool, last = get_default_pool(), count + FIRST_ARGUMENT - 1
   local call
   if count == 0 then
-    call = get_default_pool():start(task[LOOP], coro[FUNCTION])
+    call = pool:start(task[LOOP], coro[FUNCTION])
   else
-    call = get_default_pool():start(task[LOOP], coro[FUNCTION], unpack(coro, FIRST_ARGUMENT, count + FIRST_ARGUMENT - 1))
+    call = pool:start(task[LOOP], coro[FUNCTION], unpack(coro, FIRST_ARGUMENT, last))
   end
   return finish(coro, call:__await(task))
 end

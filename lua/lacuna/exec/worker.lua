@@ -22,7 +22,8 @@ local MOST_MISSES, RETRY = 3, 64
 local Worker = {}
 Worker.__index = Worker
 
--- Asked through the control mailbox: to leave a call, or, when that is closed, to end whatever runs.
+-- Asked through the control mailbox: to leave a call, or, when that is closed, to end whatever runs. What waits is
+-- cancelled; what computes has been interrupted by now (host/core/interrupt.h), and is cleaning up.
 function Worker:obey()
   while true do
     local bytes, ticket = self.control:pop()
@@ -30,11 +31,11 @@ function Worker:obey()
       local is_closed = ticket
       if is_closed and not self.is_ending then
         self.is_ending = true
-        self.task:cancel()
+        if native.takes_over() then self.task:cancel() end
       end
       return
     end
-    if ticket == self.running then self.task:cancel() end
+    if ticket == self.running and native.takes_over() then self.task:cancel() end
   end
 end
 
@@ -136,7 +137,8 @@ function worker.serve()
     task = trap.current(), running = false, is_ending = false, misses = 0 }, Worker)
   control:listen("message", function() self:obey() end, "background")
   local ok, err = pcall(self.start, self, codec.decode(setup))
-  if not ok and not self.is_ending then native.leave(tostring(err)) end
+  native.leave(not ok and not self.is_ending and tostring(err) or nil)
+  self:recover()
 end
 
 return worker
