@@ -2,7 +2,7 @@
 
 local call = require "lacuna.exec.call"
 local Channel = require "lacuna.exec.channel"
-local codec = require "lacuna.exec.codec"
+local in_place = require("lacuna.exec.codec").in_place
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local native = require "lacuna.native.worker"
@@ -28,7 +28,7 @@ local function discard(mailbox)
   while true do
     local bytes, _, _, size = mailbox:pop()
     if not bytes then return end
-    codec.discard(bytes, size)
+    in_place.discard(bytes, size)
   end
 end
 
@@ -53,7 +53,7 @@ local function hear(actor)
     local bytes, id, _, size = actor.outbox:pop()
     if not bytes then return end
     if id < 0 then return bury(actor, bytes) end
-    settle(actor, codec.decode(bytes, size))
+    settle(actor, in_place.decode(bytes, size))
   end
 end
 

@@ -9,7 +9,7 @@ local native = require "lacuna.native.scheduler"
 local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
 
-local decode, encode_in_place = codec.decode, codec.in_place.encode_outcome
+local decode, encode_in_place = codec.in_place.decode, codec.in_place.encode_outcome
 local iscoroutine, clock = coroutines.iscoroutine, native.clock
 local pcall, xpcall = pcall, xpcall
 

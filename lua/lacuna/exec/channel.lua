@@ -75,7 +75,7 @@ function Channel:receive()
     wait_in_line(self.receiving, from, "message", function()
       local bytes, is_closed, _, size = from:pop()
       if not bytes then return is_closed end
-      is_received, value = true, (codec.decode(bytes, size))
+      is_received, value = true, (codec.in_place.decode(bytes, size))
       return true
     end)
     if is_received then return value end

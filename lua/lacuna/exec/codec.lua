@@ -169,10 +169,6 @@ function codec.encode_call(fn, ...)
   return take(in_place.encode_call(fn, ...))
 end
 
-local function open(message, size)
-  if size then input:set(ffi.cast("const char *", message), size) else input:set(message) end
-end
-
 local function read_values(count)
   if count == 0 then return end
   if count == 1 then return input:decode() end
@@ -185,13 +181,7 @@ local function read_values(count)
   return unpack(values, 1, count)
 end
 
---- Reads what one of the above wrote.
---- Errors: those of `require` for modules that are not found here; a string for a message that is cut short.
----@param message string|lightuserdata where it stands, until this returns
----@param size? integer how many bytes stand there
----@return any ...
-function codec.decode(message, size)
-  open(message, size)
+local function read()
   local head = input:decode()
   local kind = type(head)
   if kind == "number" then return read_values(head) end
@@ -202,12 +192,36 @@ function codec.decode(message, size)
   return image.read(head)
 end
 
+--- Reads what one of the above wrote.
+--- Errors: those of `require` for modules that are not found here; a string for a message that is cut short.
+---@param message string
+---@return any ...
+function codec.decode(message)
+  input:set(message)
+  return read()
+end
+
 --- Tells that nobody needs what `encode_message` or `encode_outcome` wrote.
 ---@param message string
----@param size? integer as for `decode`
-function codec.discard(message, size)
-  open(message, size)
-  if #input > 0 and type(input:decode()) == "table" then pcall(codec.decode, message, size) end
+function codec.discard(message)
+  input:set(message)
+  if #input > 0 and type(input:decode()) == "table" then pcall(codec.decode, message) end
+end
+
+--- codec.decode of a message that stands somewhere in memory until this returns.
+---@param message string|lightuserdata a string, or where it stands
+---@param size? integer how many bytes stand there
+---@return any ...
+function in_place.decode(message, size)
+  if size then input:set(ffi.cast("const char *", message), size) else input:set(message) end
+  return read()
+end
+
+--- codec.discard of a message that stands somewhere in memory until this returns.
+---@param message string|lightuserdata
+---@param size? integer
+function in_place.discard(message, size)
+  codec.discard(size and ffi.string(message, size) or message)
 end
 
 return codec

@@ -11,7 +11,7 @@
 --
 -- and it calls, always from the loop, never from within one of the above:
 --
---   executor:on_outcome(id, ...)   the rest is for codec.decode, what exec/call.lua's `run` gave in the worker
+--   executor:on_outcome(id, ...)   the rest is for codec.in_place.decode: what exec/call.lua's `run` gave in the worker
 --   executor:on_lost(id, reason)   the worker died while it ran the call
 --   executor:on_broken(reason)     no worker can be made (any more); every call is lost
 --   executor:on_ended()            after close: all workers have ended
@@ -30,7 +30,8 @@ local trap = require "lacuna.kernel.trap"
 
 local PENDING = layout.PENDING
 local STATE = layout.STATE
-local decode = codec.decode
+local in_place = codec.in_place
+local decode = in_place.decode
 local complete = future.complete
 local setmetatable, type = setmetatable, type
 
@@ -74,7 +75,7 @@ end
 ---@param size? integer
 function Executor:on_outcome(id, bytes, size)
   local call = self.calls[id]
-  if not call then return codec.discard(bytes, size) end -- cancelled meanwhile
+  if not call then return in_place.discard(bytes, size) end -- cancelled meanwhile
   self.calls[id] = nil
   settle(call, decode(bytes, size))
 end

@@ -5,7 +5,7 @@
 -- Workers are made when there are more calls than workers, and kept. A worker whose call was interrupted is not counted
 -- until it comes back ("late"): another may be made in its place, and if both are there then, one is told to end.
 
-local codec = require "lacuna.exec.codec"
+local in_place = require("lacuna.exec.codec").in_place
 local executor = require "lacuna.exec.executor"
 local loops = require "lacuna.async.loops"
 local native = require "lacuna.native.worker"
@@ -14,7 +14,7 @@ local worker = require "lacuna.exec.worker"
 
 local END = -1 -- the id of a message that tells one worker to end
 
-local Crew = { encode_call = codec.in_place.encode_call }
+local Crew = { encode_call = in_place.encode_call }
 Crew.__index = Crew
 
 -- The crew hears of outcomes as long as calls are out, or workers that must end; of late workers only by the way.
@@ -54,7 +54,7 @@ end
 function Crew:send(message)
   local pointer, size = message:ref()
   local id = self.queue:push_from(pointer, size)
-  codec.in_place.release(size)
+  in_place.release(size)
   self.outstanding = self.outstanding + 1
   if self.outstanding == 1 then update_listening(self) end
   if self.outstanding > self.worker_count then add_workers(self) end
@@ -156,7 +156,7 @@ local function new_crew(pool, initializer, initargs)
       if id < 0 then
         bury(crew, -id, bytes)
       elseif welcome_back(crew, id) then
-        codec.discard(bytes, size)
+        in_place.discard(bytes, size)
       else
         crew.outstanding = crew.outstanding - 1
         pool:on_outcome(id, bytes, size)
