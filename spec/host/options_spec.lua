@@ -130,6 +130,30 @@ describe("-l", function()
   end)
 end)
 
+describe("-i", function()
+  local function type_in(input, arguments)
+    return shell.run(("echo %s | LACUNA_STARTUP= LACUNA_HISTORY= %s %s"):format(shell.quote(input), LACUNA, arguments))
+  end
+
+  it("goes on at the prompt, which sees what the code left", function()
+    local result = type_in("print(x + 1)", "-i -e 'x = 41'")
+    assert.equal(0, result.status)
+    assert.truthy(result.stdout:find("42\n", 1, true))
+  end)
+
+  it("goes on after code that failed, whose error it shows", function()
+    local result = type_in("print(x + 1)", "-e 'x = 41 error([[bad]])' -i")
+    assert.truthy(result.stderr:find("(command line):1: bad\nstack traceback:\n", 1, true))
+    assert.truthy(result.stdout:find("42\n", 1, true))
+  end)
+
+  it("goes on after a script that cannot be read", function()
+    local result = type_in("print(6 * 7)", "-i nowhere.lua")
+    assert.truthy(result.stderr:find("cannot open script nowhere.lua", 1, true))
+    assert.truthy(result.stdout:find("42\n", 1, true))
+  end)
+end)
+
 describe("the other options", function()
   it("end at --", function()
     local folder = shell.make_folder()

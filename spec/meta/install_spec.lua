@@ -55,6 +55,12 @@ describe("an installation", function()
     assert.equal("hello\n", must_run('env -i "$prefix/bin/lacuna" hello.lua').stdout)
   end)
 
+  it("has a manual page and a completion of bash, where both look for them", function()
+    must_run([[
+      grep -q '^\.TH LACUNA 1' "$prefix/share/man/man1/lacuna.1"
+      bash -n "$prefix/share/bash-completion/completions/lacuna"]])
+  end)
+
   it("is found by pkg-config", function()
     must_run([[
       export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
