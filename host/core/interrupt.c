@@ -44,6 +44,7 @@ struct lac_interrupt {
   atomic_ullong step, run;               /* what is going on; run is 0 between runs */
   atomic_ullong wanted_step, wanted_run; /* what is to be interrupted; 0: none */
   atomic_ullong not_before_ns;           /* for wanted_step, as a request left it */
+  atomic_ullong run_not_before_ns;       /* the same for wanted_run */
   atomic_bool is_limit_exceeded;         /* wanted_step is so by the time limit */
   const void *thread;                    /* the address of `running` on that thread */
   int attempt_timer, limit_timer;
@@ -111,6 +112,10 @@ static reason wanted(const lac_interrupt *interrupt) {
   return step && step == atomic_load(&interrupt->step) ? STEP : NO_REASON;
 }
 
+static uint64_t not_before(const lac_interrupt *interrupt, reason reason) {
+  return atomic_load(reason == RUN ? &interrupt->run_not_before_ns : &interrupt->not_before_ns);
+}
+
 static void on_hook(lua_State *L, lua_Debug *frame);
 
 /* Off first: where the handler came between LuaJIT's reading of the mask and its writing of the dispatch table, only a
@@ -142,7 +147,7 @@ static void attempt(lac_interrupt *interrupt, reason reason, uintptr_t pc) {
   if (interrupt->subject != subject) interrupt->phase = WAITING;
   interrupt->subject = subject;
   uint64_t due = interrupt->due_ns;
-  if (interrupt->phase == WAITING) due = is_run ? 0 : atomic_load(&interrupt->not_before_ns);
+  if (interrupt->phase == WAITING) due = not_before(interrupt, reason);
   if (now < due) {
     attempt_in(interrupt, due - now);
     return;
@@ -284,12 +289,9 @@ void lac_interrupt_set_run(lac_interrupt *interrupt, uint64_t run) {
   atomic_store(&interrupt->run, run);
 }
 
-bool lac_interrupt_is_raised(const lac_interrupt *interrupt) {
-  return interrupt->subject == atomic_load(&interrupt->run) && interrupt->phase != WAITING;
-}
-
 bool lac_interrupt_is_wanted(const lac_interrupt *interrupt) {
-  return wanted(interrupt) != NO_REASON;
+  reason reason = wanted(interrupt);
+  return reason && now_ns() >= not_before(interrupt, reason);
 }
 
 /* ---- from anywhere ---- */
@@ -302,7 +304,8 @@ static void send_signal(lac_interrupt *interrupt) {
   if (thread_id) syscall(SYS_tgkill, getpid(), thread_id, SIGNAL);
 }
 
-void lac_interrupt_run(lac_interrupt *interrupt, uint64_t run) {
+void lac_interrupt_run(lac_interrupt *interrupt, uint64_t run, unsigned grace_ms) {
+  atomic_store(&interrupt->run_not_before_ns, now_ns() + (uint64_t)grace_ms * 1000000U);
   atomic_store(&interrupt->wanted_run, run);
   send_signal(interrupt);
 }

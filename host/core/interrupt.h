@@ -45,18 +45,15 @@ static inline void lac_next_step(atomic_ullong *steps) {
  * The number is the caller's, one for each run; 0 ends a run. On the runtime's thread. */
 void lac_interrupt_set_run(lac_interrupt *interrupt, uint64_t run);
 
-/* Has the code of a run raise a CancelledError, now or when it next runs; nothing once the run has ended. From any
- * thread, and from a signal handler. */
-void lac_interrupt_run(lac_interrupt *interrupt, uint64_t run);
+/* Has the code of a run raise a CancelledError once `grace_ms` have passed, or when it next runs after that; nothing
+ * once the run has ended. From any thread, and from a signal handler. */
+void lac_interrupt_run(lac_interrupt *interrupt, uint64_t run, unsigned grace_ms);
 
 /* Has the present step raise a CancelledError if it is still going on after `grace_ms`: a task that waits can be
  * cancelled, one that never does can only be interrupted. From any thread, and from a signal handler. */
 void lac_interrupt_step(lac_interrupt *interrupt, unsigned grace_ms);
 
-/* Whether the present run has been interrupted: an error was raised in it. On the runtime's thread. */
-bool lac_interrupt_is_raised(const lac_interrupt *interrupt);
-
-/* Whether the code that runs is to be interrupted: what blocks the runtime's thread gives up then. */
+/* Whether the code that runs is to be interrupted now: what blocks the runtime's thread gives up then. */
 bool lac_interrupt_is_wanted(const lac_interrupt *interrupt);
 
 /* Opens `lacuna.native.interrupt`: install(fn), where fn(reason) makes the error object; reason is "cancelled", "step"

@@ -10,7 +10,7 @@
  * worker; or nil, message worker:running() → ticket, 0 for none; worker:interrupt(ticket); worker:stop(); worker:join()
  * ends() → inbox, outbox, control, setup, stream? of the worker that this runtime is; nil in any other
  * cores() → how many threads can run at once
- * takes_over() → whether what the worker runs is still to be cancelled: it was not interrupted, nor will be
+ * spare(): what the worker runs is not interrupted any more
  * leave(reason?): the worker ends, and nothing interrupts it any more; the reason is what its last message says
  *
  * This layer raises for wrong arguments and for memory that ran out. */
@@ -259,10 +259,10 @@ static int l_cores(lua_State *L) {
   return 1;
 }
 
-static int l_takes_over(lua_State *L) {
+static int l_spare(lua_State *L) {
   lac_worker *worker = lac_worker_of(L);
-  lua_pushboolean(L, worker && lac_worker_takes_over(worker));
-  return 1;
+  if (worker) lac_worker_begin(worker, 0);
+  return 0;
 }
 
 static int l_leave(lua_State *L) {
@@ -304,9 +304,8 @@ int luaopen_lacuna_native_worker(lua_State *L) {
       {NULL, NULL}};
   static const luaL_Reg worker_methods[] = {
       {"running", l_running}, {"interrupt", l_interrupt}, {"stop", l_stop}, {"join", l_join}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"mailbox", l_mailbox}, {"start", l_start}, {"ends", l_ends}, {"takes_over", l_takes_over},
-      {"leave", l_leave},     {"cores", l_cores}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"mailbox", l_mailbox}, {"start", l_start}, {"ends", l_ends}, {"spare", l_spare},
+                                       {"leave", l_leave},     {"cores", l_cores}, {NULL, NULL}};
   staff *own = calloc(1, sizeof *own);
   if (own) {
     own->workers.next = own->workers.previous = &own->workers;

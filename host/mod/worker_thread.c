@@ -10,6 +10,8 @@
 
 #define REGISTRY_KEY "lacuna.worker"
 
+enum { GRACE_MS = 10 }; /* within which a worker that waits, or soon does, hears of it and leaves by itself */
+
 static const char script[] = "require('lacuna.exec.worker').serve()";
 
 /* ---- on the worker's thread ---- */
@@ -44,12 +46,6 @@ void lac_worker_set_reason(lac_worker *worker, const char *reason) {
 
 void lac_worker_begin(lac_worker *worker, lac_ticket ticket) {
   lac_interrupt_set_run(lac_runtime_interrupt(worker->runtime), ticket); /* the only thread that writes runtime */
-}
-
-bool lac_worker_takes_over(lac_worker *worker) {
-  if (lac_interrupt_is_raised(lac_runtime_interrupt(worker->runtime))) return false;
-  lac_worker_begin(worker, 0);
-  return true;
 }
 
 static void set_runtime(lac_worker *worker, lacuna_t *runtime) {
@@ -142,7 +138,7 @@ lac_worker *lac_worker_start(lac_worker *workers, const lac_worker *like, const 
 /* Breaks off the Lua code of the message with this ticket. */
 static void interrupt_code(lac_worker *worker, lac_ticket ticket) {
   pthread_mutex_lock(&worker->lock);
-  if (worker->runtime && ticket) lac_interrupt_run(lac_runtime_interrupt(worker->runtime), ticket);
+  if (worker->runtime && ticket) lac_interrupt_run(lac_runtime_interrupt(worker->runtime), ticket, GRACE_MS);
   pthread_mutex_unlock(&worker->lock);
 }
 

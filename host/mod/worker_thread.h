@@ -48,11 +48,7 @@ void lac_worker_interrupt(lac_worker *worker, lac_ticket ticket);
 /* Has it end whatever it runs, and itself. */
 void lac_worker_stop(lac_worker *worker);
 
-/* True if it is the worker's own to leave what it runs, because it waits: then its code is not interrupted. False if it
- * has been. On its own thread. */
-bool lac_worker_takes_over(lac_worker *worker);
-
-/* The worker is at the message with this ticket now; 0: at none. On its own thread. */
+/* The worker is at the message with this ticket now; 0: at none, and no code is interrupted. On its own thread. */
 void lac_worker_begin(lac_worker *worker, lac_ticket ticket);
 
 /* Lets go of a worker whose last message has been popped: its thread has nothing left to do. */

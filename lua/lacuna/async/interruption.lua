@@ -6,6 +6,7 @@ local native = require "lacuna.native.interrupt"
 local trap = require "lacuna.kernel.trap"
 
 local interruption = {
+  cancelled = false, -- the task in which a worker's call was broken off, until the call has ended
   task = false, -- what Ctrl-C broke off, until the scheduler tells of the Ctrl-C itself
 }
 
@@ -14,7 +15,7 @@ native.install(function(reason)
   if type(reason) == "number" then
     return errors.TimeLimitError(("time limit of %g s exceeded"):format(reason))
   end
-  if reason == "step" then interruption.task = trap.current() end
+  if reason == "step" then interruption.task = trap.current() else interruption.cancelled = trap.current() end
   return errors.quiet(errors.CancelledError)
 end)
 

@@ -4,6 +4,7 @@
 local call = require "lacuna.exec.call"
 local Channel = require "lacuna.exec.channel"
 local codec = require "lacuna.exec.codec"
+local interruption = require "lacuna.async.interruption"
 local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.worker"
 local trap = require "lacuna.kernel.trap"
@@ -22,8 +23,15 @@ local MOST_MISSES, RETRY = 3, 64
 local Worker = {}
 Worker.__index = Worker
 
--- Asked through the control mailbox: to leave a call, or, when that is closed, to end whatever runs. What waits is
--- cancelled; what computes has been interrupted by now (host/core/interrupt.h), and is cleaning up.
+-- Leaves what runs. The main task is cancelled; if it has computed for so long that it was interrupted meanwhile
+-- (host/core/interrupt.h), it is leaving already.
+function Worker:leave_call()
+  if interruption.cancelled == self.task then return end
+  native.spare()
+  self.task:cancel()
+end
+
+-- Asked through the control mailbox: to leave a call, or, when that is closed, to end whatever runs.
 function Worker:obey()
   while true do
     local bytes, ticket = self.control:pop()
@@ -31,18 +39,18 @@ function Worker:obey()
       local is_closed = ticket
       if is_closed and not self.is_ending then
         self.is_ending = true
-        if native.takes_over() then self.task:cancel() end
+        self:leave_call()
       end
       return
     end
-    if ticket == self.running and native.takes_over() then self.task:cancel() end
+    if ticket == self.running then self:leave_call() end
   end
 end
 
 -- The call is over: makes the main task what it was before it was cancelled.
 function Worker:recover()
   local task = self.task
-  self.running = false
+  self.running, interruption.cancelled = false, false
   task[layout.MUST_CANCEL] = false
   while task:cancelling() > 0 do task:uncancel() end
 end
