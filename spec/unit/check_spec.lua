@@ -62,6 +62,10 @@ describe("a forgotten await is found", function()
     assert.same({used("data")}, findings "local data = fetch(1) print('x' .. data)")
     assert.same({used("fetch(…)")}, findings "print(fetch(1).name)")
     assert.same({used("fetch(…)")}, findings "fetch(1):name()")
+    assert.same({used("data")}, findings "local data = fetch(1) print(data.name)")
+    assert.same({used("data")}, findings "local data = fetch(1) data.name = 1")
+    assert.same({used("fetch(…)")}, findings "for _, item in ipairs(fetch(1)) do print(item) end")
+    assert.same({used("data")}, findings "local data = fetch(1) print(unpack(data))")
     assert.same({used("fetch(…)", "tested")}, findings "if fetch(1) then end")
     assert.same({used("fetch(…)", "tested")}, findings "while not fetch(1) do end")
     assert.same({used("fetch(…)", "tested")}, findings "return fetch(1) or 2")
@@ -75,6 +79,8 @@ describe("no forgotten await is seen in", function()
     {"what starts at the call", "async.create_task(fetch(1)) async.gather(fetch(1), fetch(2)) async.shield(fetch(1))"},
     {"arguments, results and rows", "local t = {fetch(1), x = fetch(2)} print(fetch(3), t) return fetch(4)"},
     {"a result dropped on purpose", "local _ = fetch(1)"},
+    {"what is printed, kept or compared", "local c = fetch(1) print(c) local t = {[c] = c == nil} await(c)"},
+    {"a request that is entered or asked", "local r = http.get('u') async.with(r, print) print(r.url, r:cancel())"},
     {"plain methods", "local q = async.Queue() q:put_nowait(1) q:task_done() local e = async.Event() e:set()"},
     {"a parameter", "return function(lock, f) lock:acquire() f() end"},
     {"a local that hides another", "do local fetch = print fetch(1) end"},

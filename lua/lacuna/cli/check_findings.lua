@@ -12,7 +12,10 @@ Checker.__index = Checker
 
 -- Notes a finding; `...` as for string.format.
 function Checker:report(line, text, ...)
-  table.insert(self.findings, { line = line, text = text:format(...), number = #self.findings })
+  text = text:format(...)
+  local last = self.findings[#self.findings]
+  if last and last.line == line and last.text == text then return end
+  table.insert(self.findings, { line = line, text = text, number = #self.findings })
 end
 
 -- ---- what an expression gives ----
@@ -162,12 +165,16 @@ function visits.binary(checker, node)
   end
 end
 
+-- A coroutine object has no fields; a Request, say, has methods.
 local function check_object(checker, object)
-  local given = is_call(object) and type_of(checker, object)
+  local given = type_of(checker, object)
   if given and given.kind == "awaitable" and (not given.name or given.name == "Coroutine") then
     check_use(checker, object, "used")
   end
 end
+
+-- Lua's functions that take tables, numbers or strings apart.
+local takes_apart = { ipairs = true, pairs = true, next = true, unpack = true, tonumber = true }
 
 function visits.index(checker, node)
   visit_expression(checker, node.object)
@@ -193,6 +200,8 @@ function visits.call(checker, node)
   visit_expression(checker, node.callee)
   tell_entered(checker, node)
   visit_list(checker, node.arguments)
+  local is_builtin = node.callee.kind == "name" and not node.callee.variable and takes_apart[node.callee.name]
+  if is_builtin and node.arguments[1] then check_object(checker, node.arguments[1]) end
 end
 
 function visits.method(checker, node)
@@ -252,7 +261,8 @@ end
 
 -- Names that the text itself looks for before it uses them, or defines through _G.
 local function find_known(checker, block)
-  local known = setmetatable({ app = true }, { __index = _G }) -- `lacuna serve` finds the app in that global
+  local known = setmetatable({ _ENV = true }, { __index = _G }) -- which text for other versions of Lua sets
+  known.app = true -- where `lacuna serve` finds the app
   local function test(node)
     if node and node.kind == "name" then known[node.name] = true end
   end
