@@ -21,8 +21,12 @@ local function resolve(name)
   return nil
 end
 
+local is_installed = false
+
 --- Lets the globals resolve these names from now on. What a metatable of theirs gave before, it still gives.
 function names.install()
+  if is_installed then return end
+  is_installed = true
   local globals = getmetatable(_G) or {}
   local previous = globals.__index
   globals.__index = function(all, name)
