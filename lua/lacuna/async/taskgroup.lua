@@ -6,7 +6,20 @@ local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
+local new_table = require "table.new"
 local trap = require "lacuna.kernel.trap"
+
+local STATE, LOOP, PENDING = layout.STATE, layout.LOOP, layout.PENDING
+
+-- What the parent awaits: that all tasks have ended.
+local Completion = future.subclass("Future")
+Completion.what = "TaskGroup"
+
+local function new_completion(group)
+  local fut = { false, nil, false, false, false, group = false }
+  fut[STATE], fut[LOOP], fut.group = PENDING, group[LOOP], group
+  return setmetatable(fut, Completion)
+end
 
 ---@class lacuna.TaskGroup
 local TaskGroup = {}
@@ -16,7 +29,7 @@ function TaskGroup.__aenter(group)
   if group.parent then error(errors.RuntimeError("TaskGroup has already been entered"), 0) end
   group.parent = trap.current()
   if not group.parent then error(errors.RuntimeError("TaskGroup cannot determine the parent task"), 0) end
-  group[layout.LOOP] = group.parent[layout.LOOP]
+  group[LOOP] = group.parent[LOOP]
   return group
 end
 
@@ -44,7 +57,7 @@ end
 ---@return boolean is_struck_off
 function TaskGroup:takes_note(task)
   self.pending_count = self.pending_count - 1
-  if self.pending_count == 0 or task[layout.STATE] == layout.FAILED then return false end
+  if self.pending_count == 0 or task[STATE] == layout.FAILED then return false end
   strike_off(self, task)
   return true
 end
@@ -88,7 +101,7 @@ function TaskGroup:create_task(awaitable, options)
     coroutines.close(awaitable)
     error(errors.RuntimeError(problem), 2)
   end
-  local task = self.parent[layout.LOOP]:create_task(awaitable, options)
+  local task = self[LOOP]:create_task(awaitable, options)
   self.count, self.pending_count, self.unreported_count =
     self.count + 1, self.pending_count + 1, self.unreported_count + 1
   self.places[task] = self.count
@@ -103,8 +116,7 @@ function TaskGroup.__aexit(group, err)
   if group.has_cancelled_parent and group.parent:uncancel() == 0 then cancellation = nil end
   if err ~= nil and not group.is_aborting then abort(group) end
   while group.unreported_count > 0 do
-    group.on_completed = future.new(group.parent[layout.LOOP])
-    group.on_completed.what, group.on_completed.group = "TaskGroup", group
+    group.on_completed = new_completion(group)
     local ok, wait_error = pcall(trap.await, group.on_completed)
     if not ok then
       if not errors.isinstance(wait_error, errors.CancelledError) then error(wait_error, 0) end
@@ -113,7 +125,7 @@ function TaskGroup.__aexit(group, err)
         abort(group)
       end
     end
-    group.on_completed = nil
+    group.on_completed = false
   end
   if cancellation and #group.errors == 0 then error(cancellation, 0) end
   if err ~= nil and not is_cancelled then group.errors[#group.errors + 1] = errors.wrap(err) end
@@ -132,17 +144,21 @@ end
 --- Source: asyncio.TaskGroup.
 ---@return lacuna.TaskGroup
 local function new_task_group()
-  return setmetatable({
+  local group = {
+    false, false, false, -- LOOP
     parent = false,
-    places = {}, -- task that has not reported its end -> its place in the order of creation
+    places = false, -- task that has not reported its end -> its place in the order of creation
     count = 0,
     pending_count = 0, -- tasks that are not done
     unreported_count = 0, -- the same, and those for which run() is to be called
-    errors = {},
+    errors = false,
+    on_completed = false, -- what the parent awaits
     is_exiting = false,
     is_aborting = false,
     has_cancelled_parent = false,
-  }, TaskGroup)
+  }
+  group.places, group.errors = new_table(0, 4), {}
+  return setmetatable(group, TaskGroup)
 end
 
 return new_task_group

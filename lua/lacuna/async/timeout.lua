@@ -21,13 +21,13 @@ end
 --- The deadline in seconds on the loop's clock; nil for none.
 ---@return number?
 function Timeout:when()
-  return self.deadline
+  return self.deadline or nil
 end
 
 local function on_timeout(timeout)
   timeout.task:cancel()
   timeout.state = "expiring"
-  timeout.handle = nil
+  timeout.handle = false
 end
 
 --- Moves the deadline. Errors: RuntimeError unless the block is being run and has not expired.
@@ -40,9 +40,9 @@ function Timeout:reschedule(when)
     error(errors.RuntimeError(problem), 2)
   end
   check_number(when, "reschedule")
-  self.deadline = when
+  self.deadline = when or false
   if self.handle then self.handle:cancel() end
-  self.handle = nil
+  self.handle = false
   if when then
     local loop = self.task:get_loop()
     if when <= loop:time() then
@@ -65,14 +65,14 @@ function Timeout.__aenter(timeout)
   if not timeout.task then error(errors.RuntimeError("Timeout should be used inside a task"), 0) end
   timeout.state = "active"
   timeout.cancelling = timeout.task:cancelling()
-  timeout:reschedule(timeout.deadline)
+  timeout:reschedule(timeout.deadline or nil)
   return timeout
 end
 
 function Timeout.__aexit(timeout, err)
   if timeout.handle then
     timeout.handle:cancel()
-    timeout.handle = nil
+    timeout.handle = false
   end
   if timeout.state ~= "expiring" then
     timeout.state = "finished"
@@ -88,14 +88,19 @@ function Timeout.__tostring(timeout)
   return ("<Timeout [%s]>"):format(timeout.state)
 end
 
+local function new(deadline)
+  local timeout = { deadline = false, task = false, handle = false, state = "created", cancelling = 0 }
+  timeout.deadline = deadline
+  return setmetatable(timeout, Timeout)
+end
+
 --- A context manager that cancels its block after a time and turns that cancellation into TimeoutError.
 --- Source: asyncio.timeout.
 ---@param seconds? number nil: never
 ---@return lacuna.Timeout
 function timeouts.timeout(seconds)
   check_number(seconds, "timeout")
-  local loop = seconds and loops.current()
-  return setmetatable({ state = "created", deadline = seconds and loop:time() + seconds }, Timeout)
+  return new(seconds and loops.current():time() + seconds or false)
 end
 
 --- The same with an absolute deadline.
@@ -104,7 +109,7 @@ end
 ---@return lacuna.Timeout
 function timeouts.timeout_at(when)
   check_number(when, "timeout_at")
-  return setmetatable({ state = "created", deadline = when }, Timeout)
+  return new(when or false)
 end
 
 -- Cancels a future and waits until it has ended.

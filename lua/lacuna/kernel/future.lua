@@ -103,16 +103,27 @@ end
 
 local NOTHING = { n = 0 } -- the results of everything that returns none
 
+--- Stores no result or one, and wakes the waiters; the future must be pending.
+---@param fut lacuna.Future
+---@param count integer 0 or 1
+---@param value any
+function future.complete_with(fut, count, value)
+  if count == 1 then
+    fut[STATE], fut[RESULT] = RETURNED, value
+  else
+    fut[STATE], fut[RESULT] = RETURNED_MANY, NOTHING
+  end
+  return wake(fut)
+end
+local complete_with = future.complete_with
+
 --- Stores the results and wakes the waiters; the future must be pending.
 ---@param fut lacuna.Future
 ---@param ... any
 function future.complete(fut, ...)
   local count = select("#", ...)
-  if count == 1 then
-    fut[STATE], fut[RESULT] = RETURNED, (...)
-  else
-    fut[STATE], fut[RESULT] = RETURNED_MANY, count == 0 and NOTHING or { n = count, ... }
-  end
+  if count <= 1 then return complete_with(fut, count, (...)) end
+  fut[STATE], fut[RESULT] = RETURNED_MANY, { n = count, ... }
   return wake(fut)
 end
 

@@ -16,8 +16,8 @@ local COROUTINE, NAME, NATIVE = layout.COROUTINE, layout.NAME, layout.NATIVE
 local PENDING, FAILED, CANCELLED = layout.PENDING, layout.FAILED, layout.CANCELLED
 
 local schedule = trap.schedule
-local wake, complete = future.wake, future.complete
-local setmetatable, type = setmetatable, type
+local wake, complete, complete_with = future.wake, future.complete, future.complete_with
+local select, setmetatable, type = select, setmetatable, type
 
 ---@class lacuna.Task: lacuna.Future
 local Task = future.subclass("Task")
@@ -47,6 +47,8 @@ function Task:settle(...)
     self[MUST_CANCEL] = false
     return settle_cancelled(self, message ~= true and message or nil)
   end
+  local count = select("#", ...)
+  if count <= 1 then return complete_with(self, count, (...)) end -- passing on `...` cannot be compiled
   return complete(self, ...)
 end
 
