@@ -16,11 +16,10 @@
  * input:close()
  * size() → columns, rows; width(code point) → columns; is_terminal(descriptor); commands: names by number
  *
- * libedit wants to be the caller: el_wgets returns when the line is there. So it takes the place of the loop's turns
- * (lac_driver_set_turn), with neither Lua nor a callback of libuv below it, and whenever it asks for a character the
- * loop runs until there is one. libedit knows keys and edits text; it draws into /dev/null, because it loses combining
- * characters and nothing could appear above its prompt: the screen is Lua's (lua/lacuna/cli/repl/screen.lua). */
-#define _GNU_SOURCE /* wcwidth */
+ * The editor (lineedit_editor.h) wants to be the caller: it returns when the line is there. So it takes the place of
+ * the loop's turns (lac_driver_set_turn), with neither Lua nor a callback of libuv below it, and whenever it asks for a
+ * character the loop runs until there is one. It draws nothing: the screen is Lua's (lua/lacuna/cli/repl/screen.lua).
+ */
 #include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
@@ -39,64 +38,60 @@
 #include "core/output.h"
 #include "core/runtime.h"
 #include "core/wake.h"
-#include "mod/lineedit_library.h"
+#include "mod/lineedit_editor.h"
 
 #define METATABLE "lacuna.native.lineedit.input"
-
-/* The keys that Lua is asked about. */
-#define COMMANDS(X)                                                                                                    \
-  X(enter)                                                                                                             \
-  X(complete)                                                                                                          \
-  X(search)                                                                                                            \
-  X(paste)                                                                                                             \
-  X(previous)                                                                                                          \
-  X(next)                                                                                                              \
-  X(left)                                                                                                              \
-  X(right)                                                                                                             \
-  X(home)                                                                                                              \
-  X(last)                                                                                                              \
-  X(backspace)                                                                                                         \
-  X(delete)                                                                                                            \
-  X(clear)
-
-typedef enum command {
-#define COMMAND_NUMBER(name) COMMAND_##name,
-  COMMANDS(COMMAND_NUMBER)
-#undef COMMAND_NUMBER
-      COMMAND_COUNT
-} command;
-
-typedef enum verdict { VERDICT_EDITED, VERDICT_ACCEPT, VERDICT_FINISH, VERDICT_MORE, VERDICT_AGAIN } verdict;
 
 typedef struct input {
   lac_closer closer; /* first: on_runtime_close casts */
   lacuna_t *runtime;
-  const lac_libedit *libedit; /* NULL: plain lines */
-  EditLine *edit;             /* NULL for plain lines */
-  FILE *sink;                 /* what libedit draws into */
-  locale_t outer_locale;      /* the thread's own, while libedit runs */
-  lac_bytes plain;            /* the plain line */
-  lac_bytes erasure;          /* what takes the drawing away, for on_output */
-  bool has_output;            /* on_output is called */
+  lac_editor *editor; /* NULL for plain lines */
+  lac_bytes plain;    /* the plain line */
+  lac_bytes erasure;  /* what takes the drawing away, for on_output */
+  bool has_output;    /* on_output is called */
   bool is_drawn;
   bool is_line_open; /* the last output did not end in a newline */
-  uv_async_t hold;   /* referenced while a line is read: the loop has something to wait for */
-  lac_pin self;      /* until the handle is closed, it is not collected */
+  lac_pin self;      /* open, it is never collected */
   lac_pin on_done, on_wait, on_command;
-  verdict verdict;  /* of the command that is being run */
-  wchar_t key;      /* that came last */
-  bool is_wanted;   /* a line is to be read */
-  bool is_reading;  /* read_line is on the C stack */
-  bool is_stopping; /* the line that is being read is given up */
+  lac_verdict verdict; /* of the command that is being run */
+  wchar_t key;         /* that came last */
+  bool is_wanted;      /* a line is to be read */
+  bool is_reading;     /* read_line is on the C stack */
+  bool is_stopping;    /* the line that is being read is given up */
   bool is_closing, is_closed;
 } input;
 
-static void enter_library(input *in) {
-  in->outer_locale = uselocale(in->libedit->locale);
+/* ---- UTF-8 ---- */
+
+/* How many bytes a character has by its first; 0 for one that begins none. */
+static size_t character_size(unsigned char first) {
+  if (first < 0x80) return 1;
+  if (first < 0xC2 || first >= 0xF5) return 0;
+  return first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
 }
 
-static void leave_library(const input *in) {
-  uselocale(in->outer_locale);
+/* The character in `size` bytes, the first of which says that they are so many. */
+static wchar_t decode(const unsigned char *bytes, size_t size) {
+  unsigned long value = size == 1 ? bytes[0] : bytes[0] & (0x7FU >> size);
+  for (size_t i = 1; i < size; i++) value = value << 6 | (bytes[i] & 0x3FU);
+  return (wchar_t)value;
+}
+
+static void add_character(luaL_Buffer *buffer, unsigned long c) {
+  if (c < 0x80) {
+    luaL_addchar(buffer, (char)c);
+    return;
+  }
+  int rest = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+  luaL_addchar(buffer, (char)((rest == 1 ? 0xC0 : rest == 2 ? 0xE0 : 0xF0) | (c >> (6 * rest))));
+  while (rest-- > 0) luaL_addchar(buffer, (char)(0x80 | ((c >> (6 * rest)) & 0x3F)));
+}
+
+static void push_text(lua_State *L, const wchar_t *first, const wchar_t *end) {
+  luaL_Buffer buffer;
+  luaL_buffinit(L, &buffer);
+  for (; first < end; first++) add_character(&buffer, (unsigned long)*first);
+  luaL_pushresult(&buffer);
 }
 
 /* ---- reading ---- */
@@ -137,35 +132,25 @@ static reading read_plain_line(input *in) {
   }
 }
 
-/* What libedit reads characters with: 1, 0 at the end of the input, or -1. */
-static int read_character(EditLine *edit, wchar_t *character) {
-  input *in = NULL;
-  lac_libedit const *library = lac_libedit_open(NULL);
-  library->el_wget(edit, EL_CLIENTDATA, &in);
-  mbstate_t state = {0};
-  for (;;) {
-    unsigned char byte;
-    leave_library(in);
+/* For the editor. Bytes that are no UTF-8 are left out. */
+static int read_character(void *data, wchar_t *character) {
+  input *in = data;
+  unsigned char bytes[4], byte;
+  size_t size = 0;
+  do {
     reading result = read_byte(in, &byte);
-    enter_library(in);
     if (result != READ_DONE) return result;
-    size_t length = mbrtowc(character, (const char *)&byte, 1, &state);
-    if (length == (size_t)-1)
-      state = (mbstate_t){0}; /* no UTF-8: left out */
-    else if (length != (size_t)-2)
-      return 1;
-  }
+    if (size > 0 && (byte & 0xC0) != 0x80) size = 0;
+    if (size > 0 || character_size(byte) > 0) bytes[size++] = byte;
+  } while (size == 0 || size < character_size(bytes[0]));
+  *character = decode(bytes, size);
+  return 1;
 }
 
-/* Has libedit read a line. An empty one looks like the end of the input to it. */
 static reading read_edited_line(input *in) {
-  int length;
-  in->verdict = VERDICT_EDITED;
-  enter_library(in);
-  bool has_line = in->libedit->el_wgets(in->edit, &length) != NULL;
-  leave_library(in);
+  bool has_line = lac_editor_read(in->editor);
   if (in->is_stopping) return READ_STOPPED;
-  return has_line || in->verdict == VERDICT_ACCEPT ? READ_DONE : READ_END;
+  return has_line ? READ_DONE : READ_END;
 }
 
 static void close_input(input *in);
@@ -186,7 +171,7 @@ static void read_line(void *data) {
   input *in = data;
   in->is_stopping = false;
   in->is_reading = true;
-  reading result = in->edit ? read_edited_line(in) : read_plain_line(in);
+  reading result = in->editor ? read_edited_line(in) : read_plain_line(in);
   in->is_reading = false;
   if (result == READ_STOPPED && in->is_wanted) return; /* started anew: the next turn */
   set_wanted(in, false);
@@ -199,94 +184,14 @@ static void read_line(void *data) {
   }
 }
 
-/* ---- keys ---- */
-
-static unsigned char run_command(EditLine *edit, command number, wint_t key) {
-  input *in = NULL;
-  lac_libedit const *library = lac_libedit_open(NULL);
-  library->el_wget(edit, EL_CLIENTDATA, &in);
-  in->key = (wchar_t)key;
-  for (;;) {
-    in->verdict = VERDICT_EDITED;
-    leave_library(in);
-    lua_pushinteger(lac_wake_open(in->runtime, in->on_command), (lua_Integer)number + 1);
-    lac_wake_call(in->runtime, 1);
-    enter_library(in);
-    switch (in->verdict) {
-    case VERDICT_ACCEPT: return CC_NEWLINE;
-    case VERDICT_FINISH: return CC_EOF;
-    case VERDICT_AGAIN: in->libedit->el_wpush(edit, (wchar_t[]){in->key, 0}); return CC_REFRESH;
-    case VERDICT_EDITED: return CC_REFRESH;
-    case VERDICT_MORE: break;
-    }
-    if (in->libedit->el_wgetc(edit, &in->key) != 1) return CC_NORM; /* libedit's own next read fails too */
-  }
-}
-
-#define COMMAND_FUNCTION(name)                                                                                         \
-  static unsigned char on_##name(EditLine *edit, wint_t key) {                                                         \
-    return run_command(edit, COMMAND_##name, key);                                                                     \
-  }
-COMMANDS(COMMAND_FUNCTION)
-#undef COMMAND_FUNCTION
-
-typedef struct command_row {
-  const wchar_t *name;
-  unsigned char (*function)(EditLine *edit, wint_t key);
-} command_row;
-
-static const command_row command_table[] = {
-#define COMMAND_ROW(name) {L"lacuna-" #name, on_##name},
-    COMMANDS(COMMAND_ROW)
-#undef COMMAND_ROW
-};
-
-static const wchar_t *const bindings[][2] = {
-    {L"^M", L"lacuna-enter"},        {L"^J", L"lacuna-enter"},
-    {L"^I", L"lacuna-complete"},     {L"^R", L"lacuna-search"},
-    {L"\\e[200~", L"lacuna-paste"},  {L"^P", L"lacuna-previous"},
-    {L"\\e[A", L"lacuna-previous"},  {L"\\eOA", L"lacuna-previous"},
-    {L"^N", L"lacuna-next"},         {L"\\e[B", L"lacuna-next"},
-    {L"\\eOB", L"lacuna-next"},      {L"^B", L"lacuna-left"},
-    {L"\\e[D", L"lacuna-left"},      {L"\\eOD", L"lacuna-left"},
-    {L"^F", L"lacuna-right"},        {L"\\e[C", L"lacuna-right"},
-    {L"\\eOC", L"lacuna-right"},     {L"^A", L"lacuna-home"},
-    {L"\\e[H", L"lacuna-home"},      {L"\\eOH", L"lacuna-home"},
-    {L"\\e[1~", L"lacuna-home"},     {L"^E", L"lacuna-last"},
-    {L"\\e[F", L"lacuna-last"},      {L"\\eOF", L"lacuna-last"},
-    {L"\\e[4~", L"lacuna-last"},     {L"^H", L"lacuna-backspace"},
-    {L"^?", L"lacuna-backspace"},    {L"^D", L"lacuna-delete"},
-    {L"\\e[3~", L"lacuna-delete"},   {L"^L", L"lacuna-clear"},
-    {L"^W", L"ed-delete-prev-word"}, {L"^_", L"vi-undo"},
-    {L"\\e[1;5D", L"ed-prev-word"}, /* with Ctrl, and with Alt */
-    {L"\\e[1;3D", L"ed-prev-word"},  {L"\\e[1;5C", L"em-next-word"},
-    {L"\\e[1;3C", L"em-next-word"},
-};
-
-static bool is_vi(input *in) {
-  const wchar_t *editor = NULL;
-  return in->libedit->el_wget(in->edit, EL_EDITOR, &editor) == 0 && editor && wcscmp(editor, L"vi") == 0;
-}
-
-/* The user's own ~/.editrc comes before what the REPL needs. */
-static void bind_keys(input *in) {
-  const lac_libedit *libedit = in->libedit;
-  libedit->el_wset(in->edit, EL_EDITOR, L"emacs");
-  for (int i = 0; i < COMMAND_COUNT; i++)
-    libedit->el_wset(in->edit, EL_ADDFN, command_table[i].name, L"of lacuna's REPL", command_table[i].function);
-  libedit->el_source(in->edit, NULL);
-  libedit->el_wset(in->edit, EL_EDITMODE, 1);
-  bool has_vi = is_vi(in);
-  for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++) {
-    const wchar_t *key = bindings[i][0], *name = bindings[i][1];
-    if (!has_vi || key[0] == L'^') libedit->el_wset(in->edit, EL_BIND, key, name, NULL);
-    if (!has_vi) continue;
-    /* Escape takes vi from inserting to its command mode, where the rest of an arrow key's sequence is a command. */
-    libedit->el_wset(in->edit, EL_BIND, L"-a", key[0] == L'^' ? key : key + 2, name, NULL);
-  }
-  if (!has_vi) return;
-  libedit->el_wset(in->edit, EL_BIND, L"-a", L"k", L"lacuna-previous", NULL);
-  libedit->el_wset(in->edit, EL_BIND, L"-a", L"j", L"lacuna-next", NULL);
+/* For the editor: the command's verdict is what its handler says meanwhile. */
+static lac_verdict run_command(void *data, lac_editor_command command, wchar_t key) {
+  input *in = data;
+  in->key = key;
+  in->verdict = LAC_VERDICT_EDITED;
+  lua_pushinteger(lac_wake_open(in->runtime, in->on_command), (lua_Integer)command + 1);
+  lac_wake_call(in->runtime, 1);
+  return in->verdict;
 }
 
 /* ---- the screen ---- */
@@ -325,14 +230,8 @@ static void close_input(input *in) {
   if (in->is_reading) return; /* read_line will come back here */
   in->is_closed = true;
   if (in->closer.next) lac_remove_closer(in->runtime, &in->closer);
-  if (in->edit) {
-    enter_library(in);
-    in->libedit->el_end(in->edit);
-    leave_library(in);
-  }
-  if (in->sink) fclose(in->sink);
-  in->edit = NULL;
-  in->sink = NULL;
+  if (in->editor) lac_editor_close(in->editor);
+  in->editor = NULL;
   lac_bytes_free(&in->plain);
   if (in->has_output) lac_output_give_back(lac_runtime_output(in->runtime));
   lac_bytes_free(&in->erasure);
@@ -346,22 +245,11 @@ static void on_runtime_close(lac_closer *closer) {
   close_input((input *)closer);
 }
 
-/* Opens libedit on the terminal; NULL, or why that cannot be. */
-static const char *open_editor(lua_State *L, input *in) {
-  const char *message = NULL;
-  in->libedit = lac_libedit_open(&message);
-  if (!in->libedit) return message;
-  in->sink = fopen("/dev/null", "we");
-  if (!in->sink) return "cannot open /dev/null";
-  enter_library(in); /* its key map depends on what the locale calls a letter */
-  in->edit = in->libedit->el_init_fd("lacuna", stdin, in->sink, in->sink, STDIN_FILENO, STDIN_FILENO, STDIN_FILENO);
-  if (in->edit) {
-    in->libedit->el_wset(in->edit, EL_CLIENTDATA, in);
-    in->libedit->el_wset(in->edit, EL_GETCFN, read_character);
-    bind_keys(in);
-  }
-  leave_library(in);
-  if (!in->edit) return "libedit: out of memory";
+/* Opens the terminal; NULL, or why that cannot be. */
+static const char *open_terminal(lua_State *L, input *in) {
+  const char *message;
+  in->editor = lac_editor_open(&(lac_editor_host){in, read_character, run_command}, &message);
+  if (!in->editor) return message;
   in->has_output = lac_output_take(L, lac_runtime_output(in->runtime), on_output, in);
   return in->has_output ? NULL : "the program takes the output itself";
 }
@@ -378,7 +266,7 @@ static input *check_open_input(lua_State *L) {
 
 static input *check_edited_input(lua_State *L) {
   input *in = check_open_input(L);
-  if (!in->edit) luaL_error(L, "the input has no editor");
+  if (!in->editor) luaL_error(L, "the input has no editor");
   return in;
 }
 
@@ -394,7 +282,7 @@ static int l_open(lua_State *L) {
   in->on_done = lac_pin_value(L, 2);
   in->on_wait = lac_pin_value(L, 3);
   in->on_command = lac_pin_value(L, 4);
-  const char *message = is_editing ? open_editor(L, in) : NULL;
+  const char *message = is_editing ? open_terminal(L, in) : NULL;
   if (!message) return 1;
   close_input(in);
   lua_pushnil(L);
@@ -422,65 +310,31 @@ static int l_stop(lua_State *L) {
 }
 
 static int l_suspend(lua_State *L) {
-  input *in = check_edited_input(L);
-  in->libedit->el_set(in->edit, EL_PREP_TERM, 0);
+  lac_editor_suspend(check_edited_input(L)->editor);
   return 0;
 }
 
 static int l_resume(lua_State *L) {
-  input *in = check_edited_input(L);
-  in->libedit->el_set(in->edit, EL_PREP_TERM, 1);
+  lac_editor_resume(check_edited_input(L)->editor);
   return 0;
 }
 
 /* ---- the line ---- */
 
-static void add_character(luaL_Buffer *buffer, unsigned long c) {
-  if (c < 0x80) {
-    luaL_addchar(buffer, (char)c);
-    return;
-  }
-  int rest = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  luaL_addchar(buffer, (char)((rest == 1 ? 0xC0 : rest == 2 ? 0xE0 : 0xF0) | (c >> (6 * rest))));
-  while (rest-- > 0) luaL_addchar(buffer, (char)(0x80 | ((c >> (6 * rest)) & 0x3F)));
-}
-
-static void push_text(lua_State *L, const wchar_t *first, const wchar_t *end) {
-  luaL_Buffer buffer;
-  luaL_buffinit(L, &buffer);
-  for (; first < end; first++) add_character(&buffer, (unsigned long)*first);
-  luaL_pushresult(&buffer);
-}
-
 /* line() → the text, and how many bytes of it are left of the cursor. */
 static int l_line(lua_State *L) {
   input *in = check_open_input(L);
-  if (!in->edit) {
+  if (!in->editor) {
     lua_pushlstring(L, in->plain.size ? in->plain.data : "", in->plain.size);
     lua_pushinteger(L, (lua_Integer)in->plain.size);
     return 2;
   }
-  const LineInfoW *line = in->libedit->el_wline(in->edit);
-  push_text(L, line->buffer, line->lastchar);
-  push_text(L, line->buffer, line->cursor);
+  lac_editor_line line = lac_editor_get(in->editor);
+  push_text(L, line.text, line.text + line.length);
+  push_text(L, line.text, line.text + line.cursor);
   lua_pushinteger(L, (lua_Integer)lua_objlen(L, -1));
   lua_remove(L, -2);
   return 2;
-}
-
-/* Decodes one character of UTF-8 text that ends with a zero byte; U+FFFD for a byte that belongs to none. */
-static wchar_t take_character(const unsigned char **text) {
-  const unsigned char *c = *text;
-  int rest = c[0] < 0x80 ? 0 : c[0] >= 0xF0 && c[0] < 0xF5 ? 3 : c[0] >= 0xE0 ? 2 : c[0] >= 0xC2 ? 1 : -1;
-  (*text)++;
-  if (rest < 0 || c[0] >= 0xF5) return 0xFFFD;
-  unsigned long value = rest == 0 ? c[0] : c[0] & (0x3FU >> rest);
-  for (int i = 1; i <= rest; i++) {
-    if ((c[i] & 0xC0) != 0x80) return 0xFFFD;
-    value = value << 6 | (c[i] & 0x3FU);
-  }
-  *text += rest;
-  return (wchar_t)value;
 }
 
 /* replace(text, cursor): the line is now `text`, the cursor behind its first `cursor` bytes. */
@@ -488,30 +342,25 @@ static int l_replace(lua_State *L) {
   input *in = check_edited_input(L);
   size_t size;
   const unsigned char *text = (const unsigned char *)luaL_checklstring(L, 2, &size);
-  const unsigned char *cursor = text + luaL_checkinteger(L, 3), *end = text + size;
+  size_t cursor = (size_t)luaL_checkinteger(L, 3);
   wchar_t *wide = lua_newuserdata(L, (size + 1) * sizeof *wide);
-  size_t length = 0, left = 0;
-  while (text < end) {
-    if (text < cursor) left++;
-    wchar_t character = take_character(&text);
-    if (character != 0) wide[length++] = character;
+  lac_editor_line line = {.text = wide};
+  for (size_t at = 0; at < size;) {
+    size_t length = character_size(text[at]);
+    bool is_valid = length > 0 && at + length <= size;
+    for (size_t i = 1; is_valid && i < length; i++) is_valid = (text[at + i] & 0xC0) == 0x80;
+    if (at < cursor) line.cursor++;
+    wide[line.length++] = is_valid && text[at] ? decode(text + at, length) : 0xFFFD;
+    at += is_valid ? length : 1;
   }
-  wide[length] = 0;
-  const LineInfoW *line = in->libedit->el_wline(in->edit);
-  int old_length = (int)(line->lastchar - line->buffer);
-  if (length > 0) {
-    in->libedit->el_wreplacestr(in->edit, wide);
-  } else {
-    in->libedit->el_cursor(in->edit, old_length);
-    in->libedit->el_deletestr(in->edit, old_length);
-  }
-  in->libedit->el_cursor(in->edit, (int)left - in->libedit->el_cursor(in->edit, 0));
+  wide[line.length] = 0;
+  lac_editor_replace(in->editor, &line);
   return 0;
 }
 
 /* has_paste() -> whether a paste may come between the sequences that mark it. */
 static int l_has_paste(lua_State *L) {
-  lua_pushboolean(L, !is_vi(check_edited_input(L)));
+  lua_pushboolean(L, lac_editor_has_paste(check_edited_input(L)->editor));
   return 1;
 }
 
@@ -521,25 +370,25 @@ static int l_key(lua_State *L) {
   return 1;
 }
 
-static int set_verdict(lua_State *L, verdict verdict) {
+static int set_verdict(lua_State *L, lac_verdict verdict) {
   check_edited_input(L)->verdict = verdict;
   return 0;
 }
 
 static int l_accept(lua_State *L) {
-  return set_verdict(L, VERDICT_ACCEPT);
+  return set_verdict(L, LAC_VERDICT_ACCEPT);
 }
 
 static int l_finish(lua_State *L) {
-  return set_verdict(L, VERDICT_FINISH);
+  return set_verdict(L, LAC_VERDICT_FINISH);
 }
 
 static int l_more(lua_State *L) {
-  return set_verdict(L, VERDICT_MORE);
+  return set_verdict(L, LAC_VERDICT_MORE);
 }
 
 static int l_again(lua_State *L) {
-  return set_verdict(L, VERDICT_AGAIN);
+  return set_verdict(L, LAC_VERDICT_AGAIN);
 }
 
 /* ---- the terminal ---- */
@@ -576,13 +425,7 @@ static int l_size(lua_State *L) {
 
 /* width(code point) → columns that a terminal gives it: 0 for a combining character, 2 for Korean, nil for none. */
 static int l_width(lua_State *L) {
-  const char *message;
-  const lac_libedit *libedit = lac_libedit_open(&message);
-  if (!libedit) return luaL_error(L, "%s", message);
-  wchar_t character = (wchar_t)luaL_checkinteger(L, 1);
-  locale_t outer_locale = uselocale(libedit->locale);
-  int width = wcwidth(character);
-  uselocale(outer_locale);
+  int width = lac_editor_width((wchar_t)luaL_checkinteger(L, 1));
   if (width < 0) return 0;
   lua_pushinteger(L, width);
   return 1;
@@ -608,11 +451,11 @@ int luaopen_lacuna_native_lineedit(lua_State *L) {
   lua_setfield(L, -2, "__index");
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
-  lua_createtable(L, COMMAND_COUNT, 0);
+  lua_createtable(L, LAC_EDITOR_COMMAND_COUNT, 0);
 #define COMMAND_NAME(name)                                                                                             \
   lua_pushliteral(L, #name);                                                                                           \
-  lua_rawseti(L, -2, COMMAND_##name + 1);
-  COMMANDS(COMMAND_NAME)
+  lua_rawseti(L, -2, LAC_EDITOR_##name + 1);
+  LAC_EDITOR_COMMANDS(COMMAND_NAME)
 #undef COMMAND_NAME
   lua_setfield(L, -2, "commands");
   return 1;

@@ -142,7 +142,7 @@ describe("the prompt over a pipe", function()
     local result = type_in("await(async.Future())\nawait(async.Future())\n'on'")
     assert.equal('"on"\n', result.stdout)
     local message = "lacuna: deadlock: every task waits for something that nothing can wake\n"
-      .. "  main waits for a Future at [%d]:1\nCancelledError: interrupted\n"
+      .. "  main waits for a Future at [%d]:1\nCancelledError: nothing can wake it\n"
     assert.equal(message:format(1) .. message:format(2), result.stderr)
   end)
 
@@ -314,6 +314,12 @@ describe("the prompt on a terminal", function()
       shown:expect_cursor(3)
       shown:type("e\204\129\5\r")
       shown:expect("> 'e\204\129x'", '"e\204\129x"', ">")
+    end)
+
+    it("nothing that is no UTF-8", function()
+      open()
+      shown:type("'o" .. ("\128"):rep(9) .. "\255\237k'")
+      shown:expect("> 'ok'")
     end)
 
     it("by Emacs's keys", function()
@@ -537,6 +543,12 @@ describe("the prompt on a terminal", function()
       completes(":load own", ":load own_module.lua")
     end)
 
+    it("nothing at the start of a line, which it indents", function()
+      open()
+      shown:type("do\r" .. TAB .. "print(1)\rend\r")
+      shown:expect("> do", ".   print(1)", ". end", "1", ">")
+    end)
+
     it("as far as it is certain, and lists the rest", function()
       open()
       enter("local first_name, first_number = 1, 2")
@@ -713,6 +725,16 @@ describe("the prompt on a terminal", function()
     shown:type(CTRL_D)
     assert.equal(0, shown:wait())
     assert.is_nil(table.concat(shown.transcript):find("\27", 1, true))
+  end)
+
+  it("reads plain lines where the output is no terminal, and asks for them on stderr", function()
+    open({command = LACUNA .. " >output"})
+    shown:expect(">")
+    shown:type("1 + 1\n")
+    shown:expect("> 1 + 1", ">")
+    shown:type(CTRL_D)
+    assert.equal(0, shown:wait())
+    assert.equal("2\n", io.open(folder .. "/output"):read("*a"))
   end)
 
   it("reads plain lines without libedit, and names the package to install", function()

@@ -40,7 +40,7 @@ local function kill(repl, id)
       return repl:say("asked to end: " .. name)
     end
   end
-  repl:show_error(("no task %s is running; :tasks lists those that are"):format(id))
+  repl:refuse(("no task %s is running; :tasks lists those that are"):format(id))
 end
 
 local function measure(repl, text)
@@ -67,7 +67,7 @@ end
 local function document(repl, name)
   local has_documents, documents = pcall(require, "lacuna.cli.doc")
   local text = has_documents and documents.lookup(name)
-  if text then repl:say(text) else repl:show_error("nothing is known of " .. name) end
+  if text then repl:say(text) else repl:refuse("nothing is known of " .. name) end
 end
 
 local function leave(repl)
@@ -114,12 +114,12 @@ function commands.run(repl, text)
   for _, row in ipairs(rows) do
     if row[1] == name then
       if row[2] and argument == "" then
-        return repl:show_error((":%s needs %s"):format(name, row[2]))
+        return repl:refuse((":%s needs %s"):format(name, row[2]))
       end
       return row[4](repl, argument)
     end
   end
-  repl:show_error(("unknown command :%s; :help lists them"):format(name))
+  repl:refuse(("unknown command :%s; :help lists them"):format(name))
 end
 
 return commands

@@ -31,6 +31,13 @@ function Repl:say(text)
   io.stdout:write(text, "\n")
 end
 
+--- Prints what is wrong with what was asked of the REPL itself.
+---@param text string
+function Repl:refuse(text)
+  io.stdout:flush()
+  io.stderr:write(show.error(text), "\n")
+end
+
 --- Prints an error, and keeps it in `_err`.
 ---@param err any
 ---@param stack? string where it was raised
@@ -65,7 +72,7 @@ local function finish(repl, is_ok, ...)
     if not ok then repl:show_error(problem) end
   elseif is_interrupted and errors.isinstance(err, errors.CancelledError) then
     if native.is_terminal(0) then io.stdout:write("\n") end -- it shows ^C
-    repl:show_error(errors.quiet(errors.CancelledError, "interrupted"))
+    repl:show_error(errors.quiet(errors.CancelledError, err.message == "" and "interrupted" or err.message))
   else
     repl:show_error(err, task.caught_error == err and task.caught_stack or nil)
   end
@@ -99,7 +106,7 @@ function Repl:load(path)
   local text = file and file:read("*a")
   if file then file:close() end
   if not text then
-    self:show_error(("cannot read %s"):format(problem or path))
+    self:refuse(("cannot read %s"):format(problem or path))
     return false
   end
   return self:evaluate((text:gsub("^#[^\n]*", "")), "@" .. path)
@@ -165,17 +172,17 @@ end
 local function leave(repl)
   local lines = commands.task_lines()
   if #lines == 0 then return end
-  repl:say(("still running, now cancelled: %d task%s\n%s"):format(
-    #lines, #lines == 1 and "" or "s", table.concat(lines, "\n")))
   local signal = luv.new_signal()
   signal:unref()
   signal:start("sigint", function() os.exit(INTERRUPTED) end)
+  repl:say(("still running, now cancelled: %d task%s\n%s"):format(
+    #lines, #lines == 1 and "" or "s", table.concat(lines, "\n")))
 end
 
 --- Runs the prompt until the user leaves, or the input ends. Suspends.
 function Repl:prompt()
   local task, exit, finish_script = trap.current(), os.exit, home.running.finish
-  home.running.finish = function() task:cancel() end -- a deadlock ends what the prompt awaits, not the prompt
+  home.running.finish = function() task:cancel("nothing can wake it") end -- a deadlock does not end the prompt
   self.reader = open_reader(self)
   rawset(os, "exit", function(...) -- leaves the terminal as it was found
     self.reader:close()

@@ -5,7 +5,10 @@ local future = require "lacuna.kernel.future"
 local native = require "lacuna.native.lineedit"
 local syntax = require "lacuna.cli.repl.syntax"
 
+local STDIN, STDOUT = 0, 1
+
 ---@class lacuna.cli.PlainReader
+---@field screen file*? where a person who types looks: the standard output, or stderr where that goes elsewhere
 local Plain = {}
 Plain.__index = Plain
 
@@ -18,7 +21,8 @@ local function nothing() end
 ---@return lacuna.cli.PlainReader
 function plain.open(settings)
   io.stdin:setvbuf("no") -- what an input reads itself comes right after its line
-  local reader = setmetatable({ prompts = settings.prompts, has_prompt = native.is_terminal(0) }, Plain)
+  local reader = setmetatable({ prompts = settings.prompts }, Plain)
+  if native.is_terminal(STDIN) then reader.screen = native.is_terminal(STDOUT) and io.stdout or io.stderr end
   local function on_done(has_line)
     reader.line:set_result(has_line)
   end
@@ -28,9 +32,10 @@ end
 
 -- Waits for a line; nil at the end of the input.
 local function read_line(reader, prompt)
-  if reader.has_prompt then
-    io.stdout:write(prompt)
+  if reader.screen then
     io.stdout:flush()
+    reader.screen:write(prompt)
+    reader.screen:flush()
   end
   reader.line = future.Future()
   reader.input:start()
@@ -52,13 +57,13 @@ function Plain:read()
     if not line then return text end
     text = text .. "\n" .. line
   end
-  if not text and self.has_prompt then io.stdout:write("\n") end
+  if not text and self.screen then self.screen:write("\n") end
   return text
 end
 
 --- Says that the input that was being read has been given up.
 function Plain:interrupted()
-  if self.has_prompt then io.stdout:write("\n") end
+  if self.screen then self.screen:write("\n") end
 end
 
 --- Lets go of the standard input.

@@ -13,16 +13,16 @@ local show = {}
 
 local RED, GREY, PLAIN = "\27[31m", "\27[90m", "\27[0m"
 
---- Whether colours go well where the REPL prints: https://no-color.org.
----@return boolean
-function show.has_color()
-  local is_refused = os.getenv "NO_COLOR"
-  local terminal = os.getenv "TERM"
-  return (is_refused == nil or is_refused == "") and terminal ~= nil and terminal ~= "dumb" and native.is_terminal(1)
+local STDOUT, STDERR = 1, 2
+
+-- Whether colours go well there: https://no-color.org.
+local function has_color(descriptor)
+  local is_refused, terminal = os.getenv "NO_COLOR" or "", os.getenv "TERM" or "dumb"
+  return is_refused == "" and terminal ~= "dumb" and native.is_terminal(descriptor)
 end
 
-local function paint(colour, text)
-  return show.has_color() and colour .. text .. PLAIN or text
+local function paint(descriptor, colour, text)
+  return has_color(descriptor) and colour .. text .. PLAIN or text
 end
 
 local function describe(value)
@@ -30,10 +30,10 @@ local function describe(value)
     depth = DEEPEST,
     items = MOST_ITEMS,
     width = (native.size()) - 1,
-    color = show.has_color(),
+    color = has_color(STDOUT),
   })
   if coroutines.iscoroutine(value) and value[layout.COUNT] >= 0 then
-    text = text .. paint(GREY, " (not awaited: write await(…) around the call)")
+    text = text .. paint(STDOUT, GREY, " (not awaited: write await(…) around the call)")
   end
   return text
 end
@@ -54,22 +54,22 @@ function show.values(...)
   return table.concat(texts, separator)
 end
 
---- An error as text, with its stack.
+--- An error as text for stderr, with its stack.
 ---@param err any
 ---@param stack? string where it was raised, for an error that does not know it itself
 ---@return string
 function show.error(err, stack)
   local text = report.describe(errors.wrap(err, stack))
   local headline, rest = text:match("^(.-)(\nstack traceback:.*)$")
-  if not headline then return paint(RED, text) end
-  return paint(RED, headline) .. paint(GREY, rest)
+  if not headline then return paint(STDERR, RED, text) end
+  return paint(STDERR, RED, headline) .. paint(STDERR, GREY, rest)
 end
 
 --- A note of the REPL's own.
 ---@param text string
 ---@return string
 function show.note(text)
-  return paint(GREY, text)
+  return paint(STDOUT, GREY, text)
 end
 
 return show

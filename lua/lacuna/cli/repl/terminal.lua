@@ -12,6 +12,7 @@ local screen = require "lacuna.cli.repl.screen"
 local syntax = require "lacuna.cli.repl.syntax"
 
 local PASTE_ON, PASTE_OFF, PASTE_END = "\27[?2004h", "\27[?2004l", "\27[201~"
+local INDENT = "  " -- what Tab puts before the first word of a line
 local CTRL_D, CTRL_G, CTRL_R = "\4", "\7", "\18"
 
 ---@class lacuna.cli.TerminalReader
@@ -209,6 +210,9 @@ end
 
 function keys.complete(reader)
   local text, cursor = reader.input:line()
+  if cursor > 0 and not text:sub((line_around(text, cursor)) + 1, cursor):find("%S") then
+    return insert(reader, INDENT)
+  end
   local first, candidates = complete(reader.session, text, cursor)
   if #candidates == 0 then return end
   local common = complete.common_start(candidates)
