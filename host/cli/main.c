@@ -15,6 +15,10 @@
 static lacuna_t *volatile interrupted_runtime;
 static volatile sig_atomic_t has_prompt;
 
+/* Found by its name: a pool's child processes run the program that they are started by if that is the command. */
+LACUNA_API extern const bool lacuna_is_command;
+const bool lacuna_is_command = true;
+
 /* The first Ctrl-C cancels the main task so that clean-up runs; the second ends the process at once. At the prompt each
  * one gives up what is being typed or awaited. */
 static void on_sigint(int signal_number) {

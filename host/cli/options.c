@@ -70,6 +70,7 @@ const cli_word_row cli_environment_table[] = {
     {"LACUNA_HISTORY", "FILE", "keep what is typed at the prompt there; empty: nowhere"},
     {"LACUNA_STARTUP", "FILE", "run FILE before the first prompt; empty: nothing"},
     {"NO_COLOR", "1", "no colours at the prompt"},
+    {"LACUNA_EXECUTABLE", "FILE", "start FILE for pools of processes; for programs that embed lacuna"},
     {"LACUNA_LUA", "FOLDER", "load lacuna's own Lua files from below FOLDER, for work on lacuna itself"},
     {NULL, NULL, NULL},
 };
@@ -165,6 +166,7 @@ static int take_options(cli_options *options, int argc, char **argv) {
 }
 
 static bool is_command(const char *word) {
+  if (strcmp(word, "worker_process") == 0) return true; /* not in the table: a pool of processes starts it, no user */
   for (const cli_word_row *row = cli_command_table; row->name; row++) {
     if (strcmp(word, row->name) == 0) return true;
   }

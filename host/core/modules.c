@@ -37,6 +37,7 @@ static const luaL_Reg native_modules[] = {
     {"lacuna.native.shared_memory", luaopen_lacuna_native_shared_memory},
     {"lacuna.native.signals", luaopen_lacuna_native_signals},
     {"lacuna.native.worker", luaopen_lacuna_native_worker},
+    {"lacuna.native.worker_process", luaopen_lacuna_native_worker_process},
     {"luv", luaopen_lacuna_native_luv},
 };
 

@@ -31,6 +31,7 @@ int luaopen_lacuna_native_luv(lua_State *L);
 int luaopen_lacuna_native_shared_memory(lua_State *L);
 int luaopen_lacuna_native_signals(lua_State *L);
 int luaopen_lacuna_native_worker(lua_State *L);
+int luaopen_lacuna_native_worker_process(lua_State *L);
 
 /* Closes the handles that scripts made with luv and left open; they die with the Lua state, not with a closer, so that
  * luv's own close callbacks still find it. */

@@ -99,6 +99,7 @@ local lazy = {
   PriorityQueue = "async.queues",
   to_thread = "exec",
   ThreadPoolExecutor = "exec",
+  ProcessPoolExecutor = "exec.process_pool",
   SharedBuffer = "exec.shared_buffer",
   spawn_worker = "exec.actor",
   fetch = "http",
