@@ -77,9 +77,7 @@ void lac_finish_offloads(lac_embedding *embedding) {
 static int run_shut_down(lua_State *L, void *data) {
   lac_embedding *embedding = data;
   lac_push_half(embedding, L, LAC_HALF_SHUT_DOWN);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, embedding->operations);
-  lua_pushinteger(L, embedding->slot_count);
-  lua_call(L, 2, 0);
+  lua_call(L, 0, 0);
   return 0;
 }
 

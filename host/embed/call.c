@@ -160,16 +160,13 @@ void *lacuna_data(const lacuna_call_t *call) {
 
 /* ---- the life of a pending call ---- */
 
-/* Pushes the Lua half's function, the Future and the values, and calls it. */
+/* Pushes the values and calls the Lua half's function, which is below them with the slot. */
 static int l_deliver(lua_State *L) {
   lacuna_call_t *call = lua_touserdata(L, 1);
-  lac_embedding *embedding = call->embedding;
-  luaL_checkstack(L, call->value_count + 4, "results of a C function");
-  lac_push_half(embedding, L, call->status == LACUNA_OK ? LAC_HALF_COMPLETE : LAC_HALF_FAIL);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, embedding->operations);
-  lua_rawgeti(L, -1, call->slot);
-  lua_remove(L, -2);
-  for (int i = 0; i < call->value_count; i++) lac_push_value(embedding, L, call->values[i]);
+  luaL_checkstack(L, call->value_count + 2, "results of a C function");
+  lac_push_half(call->embedding, L, call->status == LACUNA_OK ? LAC_HALF_COMPLETE : LAC_HALF_FAIL);
+  lua_pushinteger(L, call->slot);
+  for (int i = 0; i < call->value_count; i++) lac_push_value(call->embedding, L, call->values[i]);
   lua_call(L, call->value_count + 1, 0);
   return 0;
 }
@@ -178,8 +175,15 @@ void lac_push_deliver(lua_State *L) {
   lua_pushcfunction(L, l_deliver);
 }
 
+/* Completes the Future. False, with the error on the stack, if that raised. */
 static bool run_delivery(lacuna_call_t *call) {
   lua_State *L = call->embedding->L;
+  if (call->status == LACUNA_OK && call->value_count == 1 && call->value.type == LACUNA_NUMBER) { /* cannot raise */
+    lac_push_half(call->embedding, L, LAC_HALF_COMPLETE);
+    lua_pushinteger(L, call->slot);
+    lua_pushnumber(L, call->value.number);
+    return lua_pcall(L, 2, 0, 0) == 0;
+  }
   lua_rawgeti(L, LUA_REGISTRYINDEX, call->embedding->deliver);
   lua_pushlightuserdata(L, call);
   return lua_pcall(L, 1, 0, 0) == 0;
@@ -208,29 +212,38 @@ static void on_delivery(lac_delivery *delivery, lacuna_t *runtime) {
   embedding->pending_count--;
   lac_driver_release(lac_runtime_driver(runtime));
   lac_inbox_drop(call->inbox);
-  lac_return_call(embedding, embedding->L, call);
+  lac_return_call(embedding, call);
+}
+
+/* A new call, with a slot of its own. */
+static lacuna_call_t *new_call(lac_embedding *embedding) {
+  if (embedding->slot_count == embedding->slot_capacity) {
+    int capacity = embedding->slot_capacity ? embedding->slot_capacity * 2 : 16;
+    lacuna_call_t **calls = realloc(embedding->calls, (size_t)capacity * sizeof(lacuna_call_t *));
+    if (!calls) return NULL;
+    embedding->calls = calls;
+    embedding->slot_capacity = capacity;
+  }
+  lacuna_call_t *call = calloc(1, sizeof *call);
+  if (!call) return NULL;
+  embedding->calls[embedding->slot_count] = call;
+  call->slot = ++embedding->slot_count;
+  call->delivery.deliver = on_delivery;
+  call->runtime = embedding->runtime;
+  call->embedding = embedding;
+  call->inbox = lac_driver_inbox(lac_runtime_driver(embedding->runtime));
+  call->values = &call->value;
+  return call;
 }
 
 lacuna_call_t *lac_take_call(lac_embedding *embedding) {
   lacuna_call_t *call = embedding->pool;
-  int slot = 0;
-  if (call) {
-    embedding->pool = call->next;
-    embedding->pool_count--;
-    slot = call->slot;
-  } else {
-    call = malloc(sizeof *call);
-    if (!call) return NULL;
-    slot = ++embedding->slot_count;
-  }
-  *call = (lacuna_call_t){
-      .delivery.deliver = on_delivery,
-      .runtime = embedding->runtime,
-      .embedding = embedding,
-      .inbox = lac_driver_inbox(lac_runtime_driver(embedding->runtime)),
-      .slot = slot,
-      .values = &call->value,
-  };
+  if (!call) return new_call(embedding);
+  embedding->pool = call->next;
+  call->state = LAC_CALL_RUNNING;
+  call->is_pushed = call->is_dropped = false;
+  call->pushed_count = 0;
+  call->on_cancel = NULL;
   return call;
 }
 
@@ -251,15 +264,10 @@ void lac_make_pending(lacuna_call_t *call) {
   lac_inbox_unlock(call->inbox);
 }
 
-void lac_return_call(lac_embedding *embedding, lua_State *L, lacuna_call_t *call) {
+void lac_return_call(lac_embedding *embedding, lacuna_call_t *call) {
   drop_values(call);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, embedding->operations);
-  lua_pushboolean(L, 0);
-  lua_rawseti(L, -2, call->slot);
-  lua_pop(L, 1);
   call->next = embedding->pool;
   embedding->pool = call;
-  embedding->pool_count++;
 }
 
 void lac_cancel_call(lacuna_call_t *call) {
@@ -295,4 +303,5 @@ void lac_orphan_calls(lac_embedding *embedding) {
     embedding->pool = call->next;
     free(call);
   }
+  free(embedding->calls);
 }

@@ -76,8 +76,6 @@ static int l_open(lua_State *L) {
   embedding->deliver = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   embedding->borrowed = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_newtable(L);
-  embedding->operations = luaL_ref(L, LUA_REGISTRYINDEX);
   lac_require(L, "lacuna.embed");
   for (int half = 0; half < LAC_HALF_COUNT; half++) {
     lua_getfield(L, -1, half_names[half]);
@@ -100,13 +98,15 @@ lac_embedding *lac_embedding_of(lacuna_t *runtime) {
   return *place = embedding;
 }
 
-/* cancel(call): a light userdata. */
+/* cancel(slot): of a pending call. */
 static int l_cancel(lua_State *L) {
-  lacuna_call_t *call = lua_touserdata(L, 1);
-  lua_State *was_running = call->embedding->L;
-  call->embedding->L = L;
-  lac_cancel_call(call);
-  call->embedding->L = was_running;
+  lac_embedding *embedding = lac_embedding_of(lac_runtime(L));
+  int slot = (int)luaL_checkinteger(L, 1);
+  if (!embedding || slot < 1 || slot > embedding->slot_count) return 0;
+  lua_State *was_running = embedding->L;
+  embedding->L = L;
+  lac_cancel_call(embedding->calls[slot - 1]);
+  embedding->L = was_running;
   return 0;
 }
 

@@ -43,11 +43,11 @@ typedef struct lac_embedding {
   lac_pin borrowed; /* table: handle -> value that is borrowed by the program */
   int borrowed_count;
   uint64_t borrowed_turn; /* of the driver, in which they were borrowed outside calls */
-  lac_pin operations;     /* table: slot of a call -> its Future */
-  int slot_count;
+  lacuna_call_t **calls;  /* by slot - 1: pending, or in the pool */
+  int slot_count, slot_capacity;
   lacuna_call_t *pending; /* head of the ring of calls to be completed; NULL: none */
   lacuna_call_t *pool;    /* calls to be used again */
-  int pool_count, pending_count;
+  int pending_count;
   lacuna_task_t *tasks; /* head of the ring of handles that the program holds; NULL: none */
   int offload_count;
 } lac_embedding;
@@ -110,7 +110,7 @@ struct lacuna_call {
   lac_inbox *inbox;         /* of an asynchronous call; its lock guards `state` and what follows */
   const char *name;
   void *data;
-  int slot;         /* in `operations` */
+  int slot;         /* names it in the Lua half, from 1; kept in the pool */
   int pushed_count; /* RUNNING: results, or class and message, on the embedding's L */
   bool is_pushed;   /* RUNNING: completed */
   lac_call_state state;
@@ -130,7 +130,7 @@ lacuna_call_t *lac_take_call(lac_embedding *embedding);
 void lac_make_pending(lacuna_call_t *call);
 
 /* It was completed while its function ran, or raised. */
-void lac_return_call(lac_embedding *embedding, lua_State *L, lacuna_call_t *call);
+void lac_return_call(lac_embedding *embedding, lacuna_call_t *call);
 
 /* Runs on_cancel, unless the call has been completed. */
 void lac_cancel_call(lacuna_call_t *call);

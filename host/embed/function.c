@@ -4,6 +4,7 @@
  * A call runs in the caller's coroutine, on its Lua stack, and raises only before the program's function has been
  * entered or after it has returned. */
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "embed/embedding.h"
@@ -28,6 +29,7 @@ typedef struct binding {
   const lacuna_class *object_class; /* of a method; else NULL */
   void *data;
   const char *name; /* "module.function", "Class:method": its second upvalue */
+  int number_count; /* the leading arguments that may be numbers: those need no further look if they are */
   int parameter_count;
   parameter parameters[];
 } binding;
@@ -90,61 +92,62 @@ static int raise_argument(lua_State *L, const binding *binding, int index, const
   return 0;
 }
 
-static bool takes_number(const binding *binding, int number) {
-  if (number < 0) return false;
-  return number >= binding->parameter_count || binding->parameters[number].type == LACUNA_NUMBER;
-}
+/* The arguments of a call; large ones are in a userdata on the stack. */
+typedef struct arguments {
+  lacuna_value few[FEW_ARGUMENTS], *values;
+  int count;
+  int mark; /* what had been borrowed before them */
+} arguments;
 
-/* Reads the arguments from `first` on; raises for one that is not what is declared. */
-static void read_arguments(lua_State *L, const binding *binding, int first, int count, lacuna_value *arguments) {
+/* Reads the arguments; raises for one that is not what is declared. What is left out becomes nil. */
+static void read_arguments(lua_State *L, const binding *binding, arguments *arguments) {
   int is_method = binding->object_class != NULL;
+  int declared = binding->parameter_count + is_method;
+  int count = lua_gettop(L);
+  if (count < declared) {
+    luaL_checkstack(L, declared - count + LUA_MINSTACK, "arguments of a C function"); /* so many are free as it is */
+    lua_settop(L, count = declared);
+  }
+  arguments->count = count;
+  arguments->mark = binding->embedding->borrowed_count;
+  arguments->values = arguments->few;
+  if (count > FEW_ARGUMENTS) arguments->values = lua_newuserdata(L, (size_t)count * sizeof(lacuna_value));
   if (is_method) {
-    const lac_box *box = lac_to_box(L, first);
+    const lac_box *box = lac_to_box(L, 1);
     const char *name = binding->object_class->name;
     if (!box || box->object_class != binding->object_class)
-      raise_argument(L, binding, 0, &(parameter){LACUNA_OBJECT, name, strlen(name), false}, first);
+      raise_argument(L, binding, 0, &(parameter){LACUNA_OBJECT, name, strlen(name), false}, 1);
   }
-  int mark = binding->embedding->borrowed_count;
   for (int i = 0; i < count; i++) {
-    if (lua_type(L, first + i) == LUA_TNUMBER && takes_number(binding, i - is_method)) { /* by far the most frequent */
-      arguments[i].type = LACUNA_NUMBER;
-      arguments[i].handle = 0;
-      arguments[i].number = lua_tonumber(L, first + i);
-      arguments[i].size = 0;
+    lacuna_value *value = &arguments->values[i];
+    if (i < binding->number_count && lua_type(L, i + 1) == LUA_TNUMBER) { /* by far the most frequent */
+      value->type = LACUNA_NUMBER;
+      value->handle = 0;
+      value->number = lua_tonumber(L, i + 1);
+      value->size = 0;
       continue;
     }
-    arguments[i] = lac_read_value(binding->embedding, L, first + i, true);
+    *value = lac_read_value(binding->embedding, L, i + 1, true);
     int number = i - is_method; /* of the parameter, from 0 */
     if (number < 0 || number >= binding->parameter_count) continue;
-    if (accepts(L, first + i, &binding->parameters[number], &arguments[i])) continue;
-    lac_return_borrowed(binding->embedding, L, mark);
-    raise_argument(L, binding, number + 1, &binding->parameters[number], first + i);
+    if (accepts(L, i + 1, &binding->parameters[number], value)) continue;
+    lac_return_borrowed(binding->embedding, L, arguments->mark);
+    raise_argument(L, binding, number + 1, &binding->parameters[number], i + 1);
   }
 }
 
 /* ---- calling ---- */
 
-/* Calls the program with what stands from `first` to the top of the stack. */
-static lacuna_status call_function(lua_State *L, const binding *binding, int first, lacuna_call_t *call) {
+/* Calls the program. */
+static lacuna_status call_function(lua_State *L, const binding *binding, arguments *arguments, lacuna_call_t *call) {
   lac_embedding *embedding = binding->embedding;
-  int declared = binding->parameter_count + (binding->object_class ? 1 : 0);
-  int count = lua_gettop(L) - first + 1;
-  int filled = count > declared ? count : declared; /* with nil */
-  lacuna_value few[FEW_ARGUMENTS], *arguments = few;
-  if (filled > count) {
-    luaL_checkstack(L, filled - count + LUA_MINSTACK, "arguments of a C function"); /* that many are free as it is */
-    lua_settop(L, first + filled - 1);
-  }
-  int mark = embedding->borrowed_count;
-  if (filled > FEW_ARGUMENTS) arguments = lua_newuserdata(L, (size_t)filled * sizeof *arguments);
-  read_arguments(L, binding, first, filled, arguments);
-  call->data = binding->object_class ? arguments[0].pointer : binding->data;
+  call->data = binding->object_class ? arguments->values[0].pointer : binding->data;
   lua_State *was_running = embedding->L;
   embedding->L = L;
   embedding->call_depth++;
-  lacuna_status status = binding->function->callback(call, arguments, filled);
+  lacuna_status status = binding->function->callback(call, arguments->values, arguments->count);
   embedding->call_depth--;
-  lac_return_borrowed(embedding, L, mark);
+  lac_return_borrowed(embedding, L, arguments->mark);
   embedding->L = was_running;
   return status;
 }
@@ -168,6 +171,8 @@ static void push_failure(lua_State *L, const binding *binding, const lacuna_call
 /* A synchronous function: raises its error, returns its values. */
 static int l_call(lua_State *L) {
   const binding *binding = check_binding(L);
+  arguments arguments;
+  read_arguments(L, binding, &arguments);
   lacuna_call_t call;
   call.runtime = binding->embedding->runtime;
   call.embedding = binding->embedding;
@@ -176,7 +181,7 @@ static int l_call(lua_State *L) {
   call.status = LACUNA_OK;
   call.is_pushed = false;
   call.pushed_count = 0;
-  lacuna_status status = call_function(L, binding, 1, &call);
+  lacuna_status status = call_function(L, binding, &arguments, &call);
   if (call.is_pushed ? call.status == LACUNA_OK : status == LACUNA_OK) return call.pushed_count;
   push_failure(L, binding, &call, status);
   lac_push_half(binding->embedding, L, LAC_HALF_RAISE);
@@ -185,29 +190,27 @@ static int l_call(lua_State *L) {
   return 0;
 }
 
-/* start(operation, ...) of an asynchronous function: the call if it is pending; else false and its values; or nil and
+/* start(...) of an asynchronous function: the slot of the call if it is pending; else false and its values; or nil and
  * its error's class and message. */
 static int l_start(lua_State *L) {
   const binding *binding = check_binding(L);
   lac_embedding *embedding = binding->embedding;
+  arguments arguments;
+  read_arguments(L, binding, &arguments);
   lacuna_call_t *call = lac_take_call(embedding);
   if (!call) return luaL_error(L, "not enough memory");
   call->name = binding->name;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, embedding->operations); /* first: it may raise */
-  lua_pushvalue(L, 1);
-  lua_rawseti(L, -2, call->slot);
-  lua_pop(L, 1);
-  lacuna_status status = call_function(L, binding, 2, call);
+  lacuna_status status = call_function(L, binding, &arguments, call);
   bool is_pending = !call->is_pushed && (status == LACUNA_PENDING || call->state == LAC_CALL_COMPLETED);
   if (is_pending) {
     lac_make_pending(call);
-    lua_pushlightuserdata(L, call);
+    lua_pushinteger(L, call->slot);
     return 1;
   }
   bool is_ok = call->is_pushed ? call->status == LACUNA_OK : status == LACUNA_OK;
   if (!is_ok) push_failure(L, binding, call, status);
   int count = is_ok ? call->pushed_count : 2;
-  lac_return_call(embedding, L, call);
+  lac_return_call(embedding, call);
   if (is_ok)
     lua_pushboolean(L, 0);
   else
@@ -260,6 +263,10 @@ static void push_function(lua_State *L, lac_embedding *embedding, const char *ow
     if (size == 3 && strncmp(word, "...", size) == 0) break;
     binding->parameters[binding->parameter_count++] = parse_parameter(word, size);
   }
+  while (!object_class && binding->number_count < binding->parameter_count &&
+         binding->parameters[binding->number_count].type == LACUNA_NUMBER)
+    binding->number_count++;
+  if (!object_class && binding->number_count == binding->parameter_count) binding->number_count = INT_MAX;
   binding->name = lua_pushfstring(L, "%s%s%s", owner, object_class ? ":" : ".", function->name);
   if (!function->is_async) {
     lua_pushcclosure(L, l_call, 2);

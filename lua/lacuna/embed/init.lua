@@ -11,6 +11,7 @@ local native = require "lacuna.native.embed"
 local report = require "lacuna.async.report"
 local script = require "lacuna.async.script"
 local task_module = require "lacuna.kernel.task"
+local trap = require "lacuna.kernel.trap"
 local tree = require "lacuna.debug.tree"
 
 local STATE, RESULT = layout.STATE, layout.RESULT
@@ -18,6 +19,8 @@ local PENDING, FAILED, CANCELLED = layout.PENDING, layout.FAILED, layout.CANCELL
 local OK_STATUS, FAILED_STATUS, CANCELLED_STATUS = 0, 1, 3 -- lacuna_status
 
 local embed = {}
+
+local operations = {} -- the Futures of pending calls by their slot, which C counts from 1; false between two calls
 
 -- ---- tasks ----
 
@@ -78,14 +81,11 @@ function embed.cancel_task(handle, reason)
   return task ~= nil and task:cancel(reason)
 end
 
---- Cancels all that goes on.
----@param operations lacuna.Future[] the calls of the program, false where there is none
----@param count integer
-function embed.shut_down(operations, count)
+--- Cancels all that goes on: every task, and every call of the program's functions.
+function embed.shut_down()
   for _, task in ipairs(task_module.pending(home.loop)) do task:cancel() end
-  for slot = 1, count do
-    local operation = operations[slot]
-    if operation then operation:cancel() end
+  for slot = 1, #operations do
+    if operations[slot] then operations[slot]:cancel() end
   end
 end
 
@@ -103,43 +103,8 @@ end
 
 -- ---- functions of the program ----
 
---- Makes what scripts call of an asynchronous function. A call starts it and returns a Future.
----@param start_call function (operation, ...) -> the call; or false, results; or nil, class, message
----@param name string
----@return function
-function embed.async_function(start_call, name)
-  local Operation = future.subclass(name)
-  Operation.description = name
-
-  function Operation:cancel(message)
-    if self[STATE] ~= PENDING then return false end
-    native.cancel(self.call)
-    return future.Future.cancel(self, message)
-  end
-
-  local function started(operation, call, ...)
-    if call then
-      operation.call = call
-    elseif call == false then
-      future.complete(operation, ...)
-    else
-      embed.fail(operation, ...)
-    end
-    return operation
-  end
-
-  return function(...)
-    local operation = future.new(nil, Operation)
-    return started(operation, start_call(operation, ...))
-  end
-end
-
---- A call was completed with values.
----@param operation lacuna.Future
----@param ... any
-function embed.complete(operation, ...)
-  if operation[STATE] == PENDING then future.complete(operation, ...) end
-end
+local CALL = layout.THREAD -- of a Future: the slot of its call
+local NO = false -- no literal: see the head of kernel/layout.lua
 
 local made = {} -- classes that exist because the program named them
 
@@ -152,13 +117,57 @@ local function class_named(name)
   return class
 end
 
---- A call was completed with an error.
----@param operation lacuna.Future
+local function fail(operation, class_name, message)
+  future.fail(operation, errors.quiet(class_named(class_name or "RuntimeError"), message or "not enough memory"))
+end
+
+--- Makes what scripts call of an asynchronous function. A call starts it and returns a Future.
+---@param start_call function (...) -> the slot of the call if it is pending; or false, results; or nil, class, message
+---@param name string
+---@return function
+function embed.async_function(start_call, name)
+  local Operation = future.subclass(name)
+  Operation.description = name
+
+  function Operation:cancel(message)
+    if self[STATE] ~= PENDING then return false end
+    native.cancel(self[CALL])
+    return future.Future.cancel(self, message)
+  end
+
+  local function started(slot, ...)
+    local loop = trap.running_loop() or future.default_loop()
+    local operation = setmetatable({ PENDING, NO, loop, NO, NO, slot }, Operation)
+    if slot then
+      operations[slot] = operation
+    elseif slot == false then
+      future.complete(operation, ...)
+    else
+      fail(operation, ...)
+    end
+    return operation
+  end
+
+  return function(...) return started(start_call(...)) end
+end
+
+--- A pending call was completed with values.
+---@param slot integer
+---@param ... any
+function embed.complete(slot, ...)
+  local operation = operations[slot]
+  operations[slot] = false
+  if operation and operation[STATE] == PENDING then future.complete(operation, ...) end
+end
+
+--- A pending call was completed with an error.
+---@param slot integer
 ---@param class_name? string
 ---@param message? string
-function embed.fail(operation, class_name, message)
-  if operation[STATE] ~= PENDING then return end
-  future.fail(operation, errors.quiet(class_named(class_name or "RuntimeError"), message or "not enough memory"))
+function embed.fail(slot, class_name, message)
+  local operation = operations[slot]
+  operations[slot] = false
+  if operation and operation[STATE] == PENDING then fail(operation, class_name, message) end
 end
 
 --- Raises an error of the program's.
