@@ -39,14 +39,14 @@ static void *run_clients(void *data) {
   int sockets[CLIENTS];
   intptr_t right = 0;
   for (int i = 0; i < CLIENTS; i++) {
-    char line[16];
+    char line[32];
     sockets[i] = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(sockets[i], data, sizeof(struct sockaddr_in)) != 0) return NULL;
     int size = snprintf(line, sizeof line, "line %d", i);
     if (write(sockets[i], line, (size_t)size) != size) return NULL;
   }
   for (int i = 0; i < CLIENTS; i++) {
-    char answer[16] = "", expected[16];
+    char answer[32] = "", expected[32];
     snprintf(expected, sizeof expected, "LINE %d", i);
     if (read(sockets[i], answer, sizeof answer - 1) > 0 && strcmp(answer, expected) == 0) right++;
     close(sockets[i]);
