@@ -33,7 +33,7 @@ typedef enum phase {
   ENDLESS,  /* at every instruction */
 } phase;
 
-typedef enum reason { NO_REASON, STEP, RUN } reason;
+typedef enum reason { NO_REASON, STEP, RUN, MEMORY } reason;
 
 /* Fields without `atomic` belong to the runtime's thread and the signal handler on it. */
 struct lac_interrupt {
@@ -53,8 +53,13 @@ struct lac_interrupt {
   volatile unsigned long long subject; /* the step or run that phase and due_ns are about */
   volatile phase phase;
   volatile uint64_t due_ns;
-  volatile uint64_t forced_ns; /* when own code is broken off too, rather than never */
+  volatile uint64_t forced_ns;  /* when own code is broken off too, rather than never */
+  volatile sig_atomic_t is_due; /* the hook is to raise what is wanted */
   volatile sig_atomic_t is_hook_running, is_hook_set;
+  bool is_collection_due, is_memory_exhausted;
+  bool (*collect)(void *data);
+  void *collect_data;
+  const char *stack_top;    /* where the C stack was when the thread entered Lua */
   volatile reason left_for; /* compiled code was left: the hook has to raise, for this reason */
   lua_Hook former_hook;     /* the script's own, to be restored */
   int former_mask, former_count;
@@ -153,7 +158,8 @@ static void attempt(lac_interrupt *interrupt, reason reason, uintptr_t pc) {
     return;
   }
   if (interrupt->phase == CLEANING) interrupt->phase = ENDLESS;
-  if (!interrupt->is_hook_set) interrupt->forced_ns = now + FORCE_NS;
+  if (!interrupt->is_due) interrupt->forced_ns = now + FORCE_NS;
+  interrupt->is_due = 1;
   set_hook(interrupt);
   if (lac_traces_leave(interrupt->traces, pc, now >= interrupt->forced_ns)) interrupt->left_for = reason;
   attempt_in(interrupt, RETRY_NS);
@@ -216,32 +222,47 @@ static void push_error(lua_State *L, const lac_interrupt *interrupt, reason reas
   if (reason == STEP && interrupt->is_limit_exceeded)
     lua_pushnumber(L, interrupt->time_limit);
   else
-    lua_pushstring(L, reason == STEP ? "step" : "cancelled");
+    lua_pushstring(L, reason == STEP ? "step" : reason == RUN ? "cancelled" : "memory");
   if (!lua_isfunction(L, -2)) return;
   lua_call(L, 1, 1);
+}
+
+/* The hook runs for what the signal handler asked for: the reason to raise, or none. */
+static reason end_attempt(lac_interrupt *interrupt, bool is_in_own_code) {
+  bool is_left = interrupt->left_for != NO_REASON;
+  reason reason = is_left ? interrupt->left_for : wanted(interrupt);
+  interrupt->left_for = NO_REASON;
+  if (is_left) lac_traces_mend(interrupt->traces);
+  if (!reason) interrupt->is_due = 0;
+  if (!is_left && (is_in_own_code || !interrupt->is_due)) return NO_REASON;
+  if (reason && interrupt->phase == WAITING) {
+    interrupt->is_due = 0;
+    interrupt->phase = CLEANING;
+    interrupt->due_ns = now_ns() + CLEAN_UP_NS;
+    attempt_in(interrupt, CLEAN_UP_NS);
+  } else if (reason) {
+    close_timer(&interrupt->attempt_timer);
+  }
+  return reason;
 }
 
 static void on_hook(lua_State *L, lua_Debug *frame) {
   lac_interrupt *interrupt = running;
   if (!interrupt || interrupt->is_hook_running) return;
   interrupt->is_hook_running = 1;
-  bool is_left = interrupt->left_for != NO_REASON;
-  reason reason = is_left ? interrupt->left_for : wanted(interrupt);
-  bool is_raised = is_left || (reason && !lac_is_own_code(L, frame));
-  interrupt->left_for = NO_REASON;
-  if (is_left) lac_traces_mend(interrupt->traces);
-  if (!reason) {
-    restore_hook(interrupt);
-  } else if (is_raised && interrupt->phase == WAITING) {
-    interrupt->phase = CLEANING;
-    interrupt->due_ns = now_ns() + CLEAN_UP_NS;
-    restore_hook(interrupt);
-    attempt_in(interrupt, CLEAN_UP_NS);
-  } else if (is_raised) {
-    close_timer(&interrupt->attempt_timer);
+  bool is_in_own_code = lac_is_own_code(L, frame);
+  if (interrupt->is_collection_due) {
+    interrupt->is_collection_due = 0;
+    interrupt->is_memory_exhausted = interrupt->collect(interrupt->collect_data);
   }
+  reason reason = end_attempt(interrupt, is_in_own_code);
+  if (!reason && interrupt->is_memory_exhausted && !is_in_own_code) {
+    interrupt->is_memory_exhausted = 0;
+    reason = MEMORY;
+  }
+  if (!interrupt->is_due && !interrupt->is_memory_exhausted) restore_hook(interrupt);
   interrupt->is_hook_running = 0;
-  if (!is_raised) return;
+  if (!reason) return;
   push_error(L, interrupt, reason);
   lua_error(L);
 }
@@ -273,6 +294,7 @@ lac_interrupt *lac_interrupt_enter(lac_interrupt *interrupt) {
   lac_interrupt *outer = running;
   if (interrupt->thread != (const void *)&running) change_thread(interrupt);
   lac_next_step(&interrupt->step);
+  if (outer != interrupt) interrupt->stack_top = __builtin_frame_address(0);
   running = interrupt;
   /* A request's signal that came before this found nobody; what it asked for is seen here. */
   atomic_signal_fence(memory_order_seq_cst);
@@ -283,6 +305,22 @@ lac_interrupt *lac_interrupt_enter(lac_interrupt *interrupt) {
 
 void lac_interrupt_leave(lac_interrupt *outer) {
   running = outer;
+}
+
+void lac_interrupt_collect(lac_interrupt *interrupt) {
+  if (running != interrupt || interrupt->is_hook_running) return;
+  interrupt->is_collection_due = true;
+  set_hook(interrupt);
+}
+
+void lac_interrupt_on_collect(lac_interrupt *interrupt, bool (*collect)(void *data), void *data) {
+  interrupt->collect = collect;
+  interrupt->collect_data = data;
+}
+
+size_t lac_interrupt_stack_bytes(const lac_interrupt *interrupt) {
+  const char *here = __builtin_frame_address(0);
+  return here < interrupt->stack_top ? (size_t)(interrupt->stack_top - here) : 0;
 }
 
 void lac_interrupt_set_run(lac_interrupt *interrupt, uint64_t run) {

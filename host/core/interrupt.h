@@ -15,6 +15,7 @@
 #include <lua.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct lac_interrupt lac_interrupt;
@@ -56,8 +57,16 @@ void lac_interrupt_step(lac_interrupt *interrupt, unsigned grace_ms);
 /* Whether the code that runs is to be interrupted now: what blocks the runtime's thread gives up then. */
 bool lac_interrupt_is_wanted(const lac_interrupt *interrupt);
 
-/* Opens `lacuna.native.interrupt`: install(fn), where fn(reason) makes the error object; reason is "cancelled", "step"
- * or the time limit in seconds. */
+/* Has collect(data) called at the next instruction, and a MemoryError raised in the user's code if that returns true:
+ * from within an allocation, where neither can be. On the runtime's thread; while that is not in Lua, nothing. */
+void lac_interrupt_collect(lac_interrupt *interrupt);
+void lac_interrupt_on_collect(lac_interrupt *interrupt, bool (*collect)(void *data), void *data);
+
+/* How much of the C stack the present stay in Lua has used, for who may recurse. */
+size_t lac_interrupt_stack_bytes(const lac_interrupt *interrupt);
+
+/* Opens `lacuna.native.interrupt`: install(fn), where fn(reason) makes the error object; reason is "cancelled", "step",
+ * "memory" or the time limit in seconds. */
 int luaopen_lacuna_native_interrupt(lua_State *L);
 
 #endif

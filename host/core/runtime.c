@@ -9,6 +9,7 @@
 #include "core/luax.h"
 #include "core/modules.h"
 #include "core/output.h"
+#include "core/recursion.h"
 
 enum { BUSY_MS = 250 }; /* a step that goes on for so long after lacuna_interrupt is broken off */
 
@@ -20,6 +21,7 @@ struct lacuna {
   lac_output *output;
   void *embedding; /* the state of host/embed; NULL until the program uses it */
   lac_interrupt *interrupt;
+  lac_memory memory;
   lac_closer closers; /* head of a ring; next is the newest */
   bool is_closing;
   bool is_finished; /* the script that lacuna_run_* runs has ended, with: */
@@ -60,6 +62,10 @@ void **lac_runtime_embedding(lacuna_t *runtime) {
   return &runtime->embedding;
 }
 
+lac_memory *lac_runtime_memory(lacuna_t *runtime) {
+  return &runtime->memory;
+}
+
 lac_interrupt *lac_runtime_interrupt(lacuna_t *runtime) {
   return runtime->interrupt;
 }
@@ -90,7 +96,9 @@ static int open_state(lua_State *L) {
   luaL_openlibs(L);
   lac_output_install(L, runtime->output);
   lac_open_modules(L);
-  lac_interrupt_open(runtime->interrupt, L, 0);
+  lac_memory_open(&runtime->memory, L, options->memory_limit_bytes, runtime->interrupt);
+  lac_limit_recursion(L);
+  lac_interrupt_open(runtime->interrupt, L, options->step_limit_ms / 1e3);
   lac_require(L, "lacuna.utf8");
   lua_setglobal(L, "utf8");
   runtime->driver = lac_driver_open(runtime, L, runtime->uv, options);
@@ -155,6 +163,7 @@ void lacuna_free(lacuna_t *runtime) {
     lac_close_luv(runtime); /* 3: so do the script's own */
     run_close_callbacks(runtime);
   }
+  lac_memory_close(&runtime->memory);
   if (runtime->L) lua_close(runtime->L); /* 4: the state; finalizers may still close handles */
   lac_output_free(runtime->output);
   lac_driver_free(runtime->driver);

@@ -7,6 +7,7 @@
 
 #include "core/driver.h"
 #include "core/interrupt.h"
+#include "core/memory.h"
 #include "core/output.h"
 #include "core/scheduler.h"
 #include "lacuna.h"
@@ -37,7 +38,8 @@ lac_output *lac_runtime_output(lacuna_t *runtime);
 /* Where host/embed, which is above, keeps its state of the runtime. */
 void **lac_runtime_embedding(lacuna_t *runtime);
 
-/* What interrupts the runtime's Lua code. */
+/* What binds the memory of the runtime's Lua code, and what interrupts it. */
+lac_memory *lac_runtime_memory(lacuna_t *runtime);
 lac_interrupt *lac_runtime_interrupt(lacuna_t *runtime);
 
 /* True once lacuna_free has begun: callbacks are not passed to Lua any more. */

@@ -32,6 +32,8 @@ struct lac_scheduler {
   lua_State *L;
   lac_scheduler_host host;
   lac_loop *running;
+  lac_memory *memory;
+  int task_limit; /* 0: none */
   lac_interrupt *interrupt;
   atomic_ullong *steps; /* interrupt's, for lac_next_step */
   int drain_ref;        /* l_drain as a Lua function, so that a drain allocates nothing */
@@ -106,6 +108,7 @@ static void forget_thread(lua_State *L, lac_scheduler *scheduler, const lua_Stat
 static void call_hook(lua_State *L, lac_scheduler *scheduler, int hook, int argument_count) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, scheduler->hook_refs[hook]);
   lua_insert(L, -argument_count - 1);
+  size_t outer = lac_memory_bind(scheduler->memory);
   if (lua_pcall(L, argument_count, 0, 0) != 0) {
     char text[512];
     const char *message = lua_tostring(L, -1);
@@ -113,6 +116,7 @@ static void call_hook(lua_State *L, lac_scheduler *scheduler, int hook, int argu
     lac_output_log(lac_runtime_output(lac_runtime(L)), text);
     lua_pop(L, 1);
   }
+  lac_memory_release(scheduler->memory, outer);
 }
 
 /* A task has yielded (seconds, task): its slot is what it waits for. */
@@ -148,7 +152,9 @@ static void resume_thread(lua_State *L, lac_loop *loop, lua_State *thread, int a
   bool is_timed = loop->is_debug; /* a step may turn it on, or off, for those that follow */
   double started = is_timed ? loop_now(loop) : 0;
   lac_next_step(scheduler->steps);
+  size_t outer = lac_memory_bind(scheduler->memory);
   int status = lua_resume(thread, argument_count);
+  lac_memory_release(scheduler->memory, outer);
   if (is_timed) report_slow(L, loop, thread, loop_now(loop) - started);
   scheduler->resumes_left--;
   if (status == LUA_YIELD) {
@@ -205,6 +211,7 @@ static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
   default: /* taken back */ break;
   }
   lua_settop(L, top);
+  if (scheduler->memory->is_exhausted) lac_memory_collect(scheduler->memory); /* what the dead thread kept alive */
   return position;
 }
 
@@ -502,6 +509,14 @@ int luaopen_lacuna_native_scheduler(lua_State *L) {
   }
   lua_getfield(L, LUA_REGISTRYINDEX, "lacuna.debug");
   lua_setfield(L, -2, "is_debug");
+  if (scheduler->memory->limit_bytes > 0) {
+    lua_pushnumber(L, (lua_Number)scheduler->memory->limit_bytes);
+    lua_setfield(L, -2, "memory_limit");
+  }
+  if (scheduler->task_limit > 0) {
+    lua_pushinteger(L, scheduler->task_limit);
+    lua_setfield(L, -2, "task_limit");
+  }
   return 1;
 }
 
@@ -530,9 +545,11 @@ lac_scheduler *lac_scheduler_new(lua_State *L, lac_scheduler_host host, const la
   if (!scheduler) return NULL;
   scheduler->L = L;
   scheduler->interrupt = lac_runtime_interrupt(lac_runtime(L));
+  scheduler->memory = lac_runtime_memory(lac_runtime(L));
   scheduler->steps = lac_interrupt_steps(scheduler->interrupt);
   scheduler->host = host;
   scheduler->random = options->shuffle_seed;
+  scheduler->task_limit = (int)options->task_limit;
   scheduler->resumes_per_clock = 1;
   if (options->is_clock_virtual) scheduler->virtual_now = real_now();
   for (int i = 0; i < LAC_HOOK_COUNT; i++) scheduler->hook_refs[i] = LUA_NOREF;

@@ -26,7 +26,10 @@ void lac_wake_call(lacuna_t *runtime, int argument_count) {
   lua_State *L = lac_state(runtime);
   int handler = lua_gettop(L) - argument_count - 1;
   lac_interrupt *outer = lac_interrupt_enter(lac_runtime_interrupt(runtime));
-  if (lua_pcall(L, argument_count, 0, handler) != 0) lac_scheduler_report(lac_runtime_scheduler(runtime));
+  size_t outer_memory = lac_memory_bind(lac_runtime_memory(runtime));
+  int status = lua_pcall(L, argument_count, 0, handler);
+  lac_memory_release(lac_runtime_memory(runtime), outer_memory);
+  if (status != 0) lac_scheduler_report(lac_runtime_scheduler(runtime));
   lac_interrupt_leave(outer);
   lua_settop(L, handler - 1);
 }

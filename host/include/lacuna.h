@@ -74,6 +74,12 @@ typedef struct lacuna_options {
   unsigned long long shuffle_seed; /* other than 0: among what is runnable, choose at random from this seed */
   bool is_debug;                   /* report slow steps, coroutines never awaited, swallowed cancellations */
 
+  /* Limits; 0 is none. docs/embedding.md says what they cost, and what they do not stop. */
+  size_t memory_limit_bytes; /* of Lua's memory: an allocation beyond it raises "not enough memory" in the script */
+  unsigned step_limit_ms;    /* of the thread's own time from where a task goes on to where it waits or ends: code that
+                                takes longer gets a TimeLimitError. Claims the signal SIGURG in this process */
+  unsigned task_limit;       /* tasks that have not ended: create_task and the like raise RuntimeError beyond it */
+
   /* Callbacks, on the thread that uses the runtime. They must not call the runtime. `data` is theirs. Each that is
    * NULL hands on to the next: an error to the log, the log to what the script writes on stderr, and that to the
    * process's own streams. */

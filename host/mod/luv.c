@@ -18,9 +18,12 @@ static int call_callback(lua_State *L, int argument_count, int result_count, int
   int function = lua_gettop(L) - argument_count;
   lua_pushcfunction(L, lac_with_traceback);
   lua_insert(L, function);
-  lac_interrupt *outer = lac_interrupt_enter(lac_runtime_interrupt(lac_runtime(L)));
+  lacuna_t *runtime = lac_runtime(L);
+  lac_interrupt *outer = lac_interrupt_enter(lac_runtime_interrupt(runtime));
+  size_t outer_memory = lac_memory_bind(lac_runtime_memory(runtime));
   int status = lua_pcall(L, argument_count, result_count, function);
-  if (status != 0) lac_scheduler_report(lac_runtime_scheduler(lac_runtime(L)));
+  lac_memory_release(lac_runtime_memory(runtime), outer_memory);
+  if (status != 0) lac_scheduler_report(lac_runtime_scheduler(runtime));
   lac_interrupt_leave(outer);
   lua_remove(L, function);
   return status == 0 ? lua_gettop(L) - function + 1 : -status;

@@ -11,7 +11,7 @@ local core = {
   "Condition", "Semaphore", "BoundedSemaphore", "Barrier", "Queue", "LifoQueue", "PriorityQueue", "BaseError",
   "Error", "CancelledError", "TimeoutError", "InvalidStateError", "RuntimeError", "TypeError", "ValueError", "OSError",
   "ConnectionError", "ConnectionRefusedError", "ConnectionResetError", "QueueEmpty", "QueueFull",
-  "BrokenBarrierError", "BrokenExecutor", "TimeLimitError", "ExceptionGroup", "isinstance", "split", "get_running_loop",
+  "BrokenBarrierError", "BrokenExecutor", "TimeLimitError", "MemoryError", "ExceptionGroup", "isinstance", "split", "get_running_loop",
   "get_event_loop", "new_event_loop", "set_event_loop", "to_thread", "ThreadPoolExecutor", "ProcessPoolExecutor",
   "fetch", "input",
 }

@@ -14,7 +14,7 @@ describe("an error class", function()
       RuntimeError = "Error", TypeError = "Error", ValueError = "Error", OSError = "Error", ConnectionError = "OSError",
       ConnectionRefusedError = "ConnectionError", ConnectionResetError = "ConnectionError", QueueEmpty = "Error",
       QueueFull = "Error", BrokenBarrierError = "RuntimeError", BrokenExecutor = "RuntimeError",
-      TimeLimitError = "RuntimeError",
+      TimeLimitError = "RuntimeError", MemoryError = "Error",
       ExceptionGroup = "Error",
     }
     for name, parent in pairs(parents) do

@@ -3,6 +3,7 @@
 
 local errors = require "lacuna.kernel.errors"
 local native = require "lacuna.native.interrupt"
+local scheduler = require "lacuna.native.scheduler"
 local trap = require "lacuna.kernel.trap"
 
 local interruption = {
@@ -10,11 +11,14 @@ local interruption = {
   task = false, -- what Ctrl-C broke off, until the scheduler tells of the Ctrl-C itself
 }
 
--- `reason` is "cancelled" for a call in a worker, "step" for Ctrl-C, or the seconds of a time limit.
+local OUT_OF_MEMORY = scheduler.memory_limit and ("the limit of %d bytes is reached"):format(scheduler.memory_limit)
+
+-- `reason` is "cancelled" for a call in a worker, "step" for Ctrl-C, "memory", or the seconds of a time limit.
 native.install(function(reason)
   if type(reason) == "number" then
     return errors.TimeLimitError(("time limit of %g s exceeded"):format(reason))
   end
+  if reason == "memory" then return errors.quiet(errors.MemoryError, OUT_OF_MEMORY) end
   if reason == "step" then interruption.task = trap.current() else interruption.cancelled = trap.current() end
   return errors.quiet(errors.CancelledError)
 end)

@@ -98,6 +98,8 @@ local errors = {
   BrokenBarrierError = RuntimeError:subclass("BrokenBarrierError"),
   --- The worker that ran a call died. Source: concurrent.futures.BrokenExecutor.
   BrokenExecutor = RuntimeError:subclass("BrokenExecutor"),
+  --- A task ran out of memory. Source: Python's MemoryError.
+  MemoryError = Error:subclass("MemoryError"),
   --- Code that held its thread for longer than the embedding program allows was broken off (lacuna_options).
   TimeLimitError = RuntimeError:subclass("TimeLimitError"),
   --- Several errors as one: ExceptionGroup(message, {errors}). `.errors` lists them in order of failure; async.split
@@ -134,7 +136,8 @@ end
 ---@return lacuna.BaseError
 function errors.wrap(value, stack)
   if is_instance_of(value, BaseError) then return value end
-  local message = value == nil and "nil" or tostring(value)
+  local is_told, message = pcall(tostring, value) -- a __tostring may raise
+  if not is_told then message = "a " .. type(value) .. " whose __tostring fails" end
   return setmetatable({ message = message, value = value, traceback = stack or "", is_wrapped = true }, Error)
 end
 

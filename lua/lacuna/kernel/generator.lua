@@ -17,18 +17,24 @@ local segments = setmetatable({}, { __mode = "k" }) -- threads of generator.call
 
 local parked = setmetatable({}, { __mode = "k" }) -- threads within which a task waits: only its wake-up resumes them
 
+-- Each level of resuming holds a piece of the C stack; LuaJIT itself counts none of them, and crashes.
+local MOST_NESTED = 10000
+local nested = 0
+
 local pass
 
 -- What pcall(raw_yield, …) returned: nothing more when the task goes on. Where it could not suspend, or its own resumer
 -- could not, the park inside is told so, and raises there.
 local function go_on(co, task, ok, is_refused)
   parked[co] = nil
+  nested = nested + 1
   if not ok or is_refused then return pass(co, task, raw_resume(co, true)) end
   return pass(co, task, raw_resume(co))
 end
 
 -- What raw_resume returned: of a park, what it tells the scheduler.
 function pass(co, task, ok, ...)
+  nested = nested - 1
   if not task or current() then return ok, ... end
   parked[co] = true
   return go_on(co, task, pcall(raw_yield, ...))
@@ -36,6 +42,10 @@ end
 
 local function resume(co, ...)
   if parked[co] then return false, errors.RuntimeError("cannot resume a coroutine while a task waits within it") end
+  if nested == MOST_NESTED then
+    return false, errors.RuntimeError(("stack overflow: %d coroutines resumed within each other"):format(nested))
+  end
+  nested = nested + 1
   return pass(co, current(), raw_resume(co, ...))
 end
 

@@ -26,9 +26,12 @@ local task_module = { Task = Task }
 
 local task_count = 0
 
+local task_limit, limited_count = native.task_limit, 0 -- tasks that count against it and have not ended
+
 -- Takes a task that is done out of its loop's list of pending ones.
 local function unlink(task)
   local loop, next_task, previous = task[LOOP], task[NEXT], task[PREVIOUS]
+  if task_limit and not loop.is_hidden then limited_count = limited_count - 1 end
   if previous then previous[NEXT] = next_task else loop.first_task = next_task end
   if next_task then next_task[PREVIOUS] = previous else loop.last_task = previous end
   task[NEXT], task[PREVIOUS], task[THREAD], task[WAITS_FOR] = false, false, false, false
@@ -72,6 +75,12 @@ local function stack_of_failure(task, err, thread)
   return here
 end
 
+local function note_failure(task, err, thread)
+  local stack = stack_of_failure(task, err, thread)
+  task.frames = thread and traceback.frames(thread)
+  return stack
+end
+
 -- The task ended with an error; `thread` still holds the stack of the raise. kernel/trap.lua calls it.
 function Task:fail(err, thread)
   if errors.isinstance(err, errors.CancelledError) then
@@ -79,11 +88,11 @@ function Task:fail(err, thread)
     self[MUST_CANCEL] = false
     return settle_cancelled(self, err)
   end
-  local stack = stack_of_failure(self, err, thread)
+  local is_noted, stack = pcall(note_failure, self, err, thread)
+  if not is_noted then stack = "" end -- no memory for it
   local wrapped = errors.wrap(err, stack)
   if not wrapped.is_wrapped and wrapped.traceback ~= stack then wrapped.traceback = stack end
   self.stack = stack
-  self.frames = thread and traceback.frames(thread)
   unlink(self)
   future.fail(self, wrapped)
 end
@@ -226,6 +235,11 @@ task_module.awaitable_of = awaitable_of
 function task_module.new(loop, awaitable, name, caller)
   awaitable = awaitable_of(awaitable, caller)
   if loop.is_closed_now then error(errors.RuntimeError("Event loop is closed"), 3) end
+  if task_limit and not loop.is_hidden then
+    if limited_count >= task_limit then
+      error(errors.RuntimeError(("%s: the limit of %d tasks is reached"):format(caller, task_limit)), 3)
+    end
+  end
   if name == nil then
     task_count = task_count + 1
     name = task_count
@@ -235,9 +249,10 @@ function task_module.new(loop, awaitable, name, caller)
   local last = loop.last_task
   local task = setmetatable(
     { PENDING, nil, loop, false, false, false, false, false, 0, 0, awaitable, name, last, false, false }, Task)
+  schedule(loop, task) -- first: it may run out of memory, and a task that nothing starts must not be pending
   if last then last[NEXT] = task else loop.first_task = task end
   loop.last_task = task
-  schedule(loop, task)
+  if task_limit and not loop.is_hidden then limited_count = limited_count + 1 end
   return task
 end
 

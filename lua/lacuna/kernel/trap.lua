@@ -18,6 +18,8 @@ local yield, running = coroutine.yield, coroutine.running
 local frexp = math.frexp
 local getmetatable, pcall, type, xpcall = getmetatable, pcall, type, xpcall
 
+local OUT_OF_MEMORY = native.memory_limit and ("the limit of %d bytes is reached"):format(native.memory_limit)
+
 local trap = {}
 
 local current = false -- the running task
@@ -297,6 +299,7 @@ end
 local function failed(err, thread)
   local task, entry, argument = current, callback, callback_argument
   current, callback, callback_argument, callback_thread = false, nil, nil, nil
+  if err == "not enough memory" then err = errors.quiet(errors.MemoryError, OUT_OF_MEMORY) end
   if task then
     task:fail(err, thread)
   else
