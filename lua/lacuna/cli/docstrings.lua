@@ -9,106 +9,136 @@
 
 local docstrings = {}
 
+---@class lacuna.cli.Entry what is said of one name
+---@field name string
+---@field separator "."|":" what stands before it
+---@field parameters string "(a, b)", or what else follows the name
+---@field docs string[]
+
 ---@class lacuna.cli.Source what one file says
 ---@field head string its first comment
 ---@field exported string? the local that it returns
 ---@field requires table<string, string> local -> module
----@field entries table<string, table<string, string>> local, or "" for local functions -> name -> signature and docs
+---@field entries table<string, table<string, lacuna.cli.Entry>> local, or "" for local functions -> name -> entry
 ---@field classes table<string, string> local -> name of its class
 ---@field class_docs table<string, string[]> name of a class -> its docstring
----@field aliases {name: string, module: string, field: string?, is_method: boolean}[] rows of that table
+---@field aliases {name: string, module: string, field: string?, is_method: boolean}[] rows of the table it returns
 ---@field copies {module: string, excluded: table<string, boolean>}[] modules all of whose names it has too
 
-local function add(source, owner, name, signature, docs)
-  local entries = source.entries[owner] or {}
-  source.entries[owner] = entries
-  entries[name] = signature .. (#docs > 0 and "\n" .. table.concat(docs, "\n") or "")
+-- ---- reading a file ----
+
+local function add(source, owner, name, separator, parameters, docs)
+  source.entries[owner] = source.entries[owner] or {}
+  source.entries[owner][name] = { name = name, separator = separator, parameters = parameters, docs = docs }
 end
 
-local function rename(entry, name)
-  return name .. entry:match("^[%w_]+(.*)$")
+local function add_error_class(source, owner, name, parent, docs)
+  add(source, owner, name, ".", ("(message, cause): %s"):format(parent:match("[%w_]+$")), docs)
 end
 
--- What stands below a docstring and on the lines after that.
-local function read_declaration(source, docs, line, next_lines)
-  local owner, separator, name, parameters = line:match("^function ([%w_]+)([.:])([%w_]+)(%b())")
-  if not owner then -- a method of another module's class: function loop_module.Loop:run_in_executor(…)
-    owner, separator, name, parameters = line:match("^function [%w_]+%.(%u[%w_]+)([.:])([%w_]+)(%b())")
-    if owner then source.classes[owner] = source.classes[owner] or owner end
-  end
-  if owner then return add(source, owner, name, name .. separator .. parameters, docs) end
-  name, parameters = line:match("^local function ([%w_]+)(%b())")
-  if name then return add(source, "", name, name .. "." .. parameters, docs) end
-  owner, name, parameters = line:match("^([%w_]+)%.([%w_]+) = function(%b())")
-  if owner then return add(source, owner, name, name .. "." .. parameters, docs) end
-  local names = line:match("^for _, [%w_]+ in ipairs ?(%b{}) do")
-  if names then -- for _, method in ipairs { "get", "post" } do … Session[method] = function(self, url)
-    owner, parameters = next_lines:match("([%w_]+)%[[%w_]+%] = function(%b())")
-    if not owner then return end
-    for each in names:gmatch('"([%w_]+)"') do
-      local is_method = parameters:find("^%(self")
-      local shown = is_method and ":" .. parameters:gsub("^%(self,? ?", "(") or "." .. parameters
-      add(source, owner, each, each .. shown, docs)
-    end
-    return
-  end
-  name = line:match("^local ([%w_]+) =") -- a class; what it is called is in its docstring
-  local class = name and docs[1] and docs[1]:match("^@class lacuna%.([%w_.]+)")
-  if class then
-    source.classes[name], source.class_docs[class] = class, docs
-    return
-  end
-  name = line:match('^return [%w_.:]+%("([%w_]+)"') -- a class that the module makes and returns
-  if name then
-    local options, rest = docs[1]:match("^" .. name .. "(%b{}): (.*)$")
-    if options then docs[1] = rest end
+-- What may stand below a docstring: a pattern for the line, and what the captures mean. The first that matches counts.
+local declarations = {
+  { "^function ([%w_]+)([.:])([%w_]+)(%b())", function(source, docs, owner, separator, name, parameters)
+    add(source, owner, name, separator, parameters, docs)
+  end },
+  -- a method of another module's class: function loop_module.Loop:run_in_executor(…)
+  { "^function [%w_]+%.(%u[%w_]+)([.:])([%w_]+)(%b())", function(source, docs, class, separator, name, parameters)
+    source.classes[class] = source.classes[class] or class
+    add(source, class, name, separator, parameters, docs)
+  end },
+  { "^local function ([%w_]+)(%b())", function(source, docs, name, parameters)
+    add(source, "", name, ".", parameters, docs)
+  end },
+  { "^([%w_]+)%.([%w_]+) = function(%b())", function(source, docs, owner, name, parameters)
+    add(source, owner, name, ".", parameters, docs)
+  end },
+  -- for _, method in ipairs { "get", "post" } do … Session[method] = function(self, url)
+  { "^for _, [%w_]+ in ipairs ?(%b{}) do.-([%w_]+)%[[%w_]+%] = function(%b())", function(source, docs, names, ...)
+    local owner, parameters = ...
+    local separator = parameters:find("^%(self") and ":" or "."
+    parameters = parameters:gsub("^%(self,? ?", "(")
+    for name in names:gmatch('"([%w_]+)"') do add(source, owner, name, separator, parameters, docs) end
+  end },
+  -- a class that the module makes and returns; its docstring may begin with how it is called
+  { '^return [%w_.:]+%("([%w_]+)"', function(source, docs, name)
+    local parameters, rest = docs[1]:match("^" .. name .. "(%b{}): (.*)$")
+    if parameters then docs[1] = rest end
     source.exported = name
-    return add(source, "", name, name .. "." .. (options or "()"), docs)
+    add(source, "", name, ".", parameters or "()", docs)
+  end },
+  { "^  ([%w_]+) =", function(source, docs, name)
+    add(source, source.table, name, ".", "", docs)
+  end },
+}
+
+-- What stands on a line and the two after it, below a docstring, which may be none.
+local function read_declaration(source, docs, line, following)
+  local owner, name, parent = source.table or "", line:match("^  ([%w_]+) = ([%w_.]+):subclass%(")
+  if not name then
+    owner, name, parent = "", line:gsub("^local ", ""):match("^([%w_]+) = ([%w_.]+):subclass%(")
   end
-  name = line:match("^  ([%w_]+) =")
-  if name then return add(source, source.table, name, name, docs) end
+  if name then return add_error_class(source, owner, name, parent, docs) end
+  if #docs == 0 then return end
+  local class, variable = docs[1]:match("^@class lacuna%.([%w_.]+)"), line:match("^local ([%w_]+) =")
+  if class and (variable or line == "") then -- without a local it is a table of options: nothing but its fields
+    source.class_docs[class] = docs
+    if variable then source.classes[variable] = class end
+    return
+  end
+  for _, declaration in ipairs(declarations) do
+    local captures = { (line .. following):match(declaration[1]) }
+    if captures[1] then return declaration[2](source, docs, unpack(captures)) end
+  end
+end
+
+local function add_alias(source, name, module, field, is_method)
+  table.insert(source.aliases, { name = name, module = module, field = field, is_method = is_method })
 end
 
 -- A row of the table that the module returns, and what it stands for.
 local function read_row(source, line)
   local rows = line:match("^local [%w_]+ = ({.*})$") or line:match("^  [%w_]+ = [%w_]+,$") or ""
-  for name, variable in rows:gmatch("([%w_]+) = ([%w_]+)%f[^%w_.]") do -- whole modules that are functions
-    local module = source.requires[variable]
-    if module then table.insert(source.aliases, { name = name, module = module }) end
+  for name, variable in rows:gmatch("([%w_]+) = ([%w_]+)%f[^%w_.]") do -- modules that are functions
+    if source.requires[variable] then add_alias(source, name, source.requires[variable]) end
   end
   local name, variable, field = line:match("^  ([%w_]+) = ([%w_]+)%.([%w_]+),?$")
-  local module = variable and source.requires[variable]
-  if not name then
-    name, module, field = line:match('^  ([%w_]+) = require%("([%w_.]+)"%)%.([%w_]+),?$')
-  end
+  if name and source.requires[variable] then return add_alias(source, name, source.requires[variable], field) end
+  local module
+  name, module, field = line:match('^  ([%w_]+) = require%("([%w_.]+)"%)%.([%w_]+),?$')
   if not name then name, module = line:match('^  ([%w_]+) = require "([%w_.]+)",?$') end
+  if name then return add_alias(source, name, module, field) end
   local is_method = source.table == "lazy_methods"
-  if not name and (is_method or source.table == "lazy") then -- of the face: name -> module
-    name, module = line:match('^  ([%w_]+) = "([%w_.]+)",$')
-    module, field = module and "lacuna." .. module, name
-  end
-  if not module then return end
-  table.insert(source.aliases, { name = name, module = module, field = field, is_method = is_method })
+  if not is_method and source.table ~= "lazy" then return end
+  name, module = line:match('^  ([%w_]+) = "([%w_.]+)",$') -- of the face: what is loaded when first touched
+  if name then add_alias(source, name, "lacuna." .. module, name, is_method) end
 end
 
 -- for name, value in pairs(errors) do … exported[name] = value
-local function read_copies(source, line, next_line)
+local function read_copies(source, line, following)
   local variable = line:match("^for name, [%w_]+ in pairs%(([%w_]+)%) do$")
   if not variable or not source.requires[variable] then return end
   local excluded = {}
-  for name in next_line:gmatch('name ~= "([%w_]+)"') do excluded[name] = true end
+  for name in following:gmatch('name ~= "([%w_]+)"') do excluded[name] = true end
   table.insert(source.copies, { module = source.requires[variable], excluded = excluded })
 end
 
-local function read_error_class(source, line, docs)
-  local owner, name, parent = source.table, line:match('^  ([%w_]+) = ([%w_.]+):subclass%(')
-  if not name then
-    name, parent = line:gsub("^local ", ""):match('^([%w_]+) = ([%w_.]+):subclass%(')
-    owner = ""
-  end
-  if not name then return false end
-  add(source, owner or "", name, ("%s(message, cause): %s"):format(name, parent:match("[%w_]+$")), docs)
-  return true
+-- Loop.call_soon_threadsafe = Loop.call_soon
+local function read_second_name(source, line)
+  local owner, name, first_name = line:match("^([%w_]+)%.([%w_]+) = %1%.([%w_]+)")
+  local entry = owner and source.entries[owner] and source.entries[owner][first_name]
+  if entry then add(source, owner, name, entry.separator, entry.parameters, entry.docs) end
+end
+
+local function read_code(source, docs, line, following)
+  local variable, module = line:match('^local ([%w_]+) = require "([%w_.]+)"$')
+  if variable then source.requires[variable] = module end
+  if line == "}" then source.table = nil end
+  source.table = line:match("^local ([%w_]+) = .*{$") or source.table
+  read_declaration(source, docs, line, following)
+  read_row(source, line)
+  read_second_name(source, line)
+  read_copies(source, line, following)
+  source.exported = line:match("^return ([%w_]+)$") or line:match("^return setmetatable%(([%w_]+),") or source.exported
 end
 
 local function lines_of(text)
@@ -122,40 +152,27 @@ end
 ---@return lacuna.cli.Source
 function docstrings.read(text)
   local source = { requires = {}, entries = {}, classes = {}, class_docs = {}, aliases = {}, copies = {} }
-  local docs, lines = {}, lines_of(text)
-  local head_end = 1
-  while (lines[head_end] or ""):find("^%-%-%f[^-]") do head_end = head_end + 1 end
-  local head = {}
-  for i = 1, head_end - 1 do head[i] = lines[i]:gsub("^%-%- ?", "") end
+  local lines, head, docs = lines_of(text), {}, {}
+  while lines[#head + 1]:find("^%-%-%f[^-]") do head[#head + 1] = lines[#head + 1]:gsub("^%-%- ?", "") end
   source.head = table.concat(head, "\n")
-  for i = head_end, #lines do
-    local line = lines[i]
-    local documented = line:match("^ *%-%-%- ?(.*)")
-    local variable, module = line:match('^local ([%w_]+) = require "([%w_.]+)"$')
-    source.table = line:match("^local ([%w_]+) = .*{$") or line ~= "}" and source.table or nil
-    if variable then source.requires[variable] = module end
+  for i = #head + 1, #lines do
+    local documented = lines[i]:match("^ *%-%-%- ?(.*)")
     if documented then
       docs[#docs + 1] = documented
     else
-      if not read_error_class(source, line, docs) and #docs > 0 then
-        local class = docs[1]:match("^@class lacuna%.([%w_.]+)")
-        if class and line == "" then -- a table of options: nothing but its fields
-          source.class_docs[class] = docs
-        else
-          read_declaration(source, docs, line, (lines[i + 1] or "") .. (lines[i + 2] or ""))
-        end
-      end
-      read_row(source, line)
-      local owner, name, same = line:match("^([%w_]+)%.([%w_]+) = %1%.([%w_]+)")
-      local entry = owner and source.entries[owner] and source.entries[owner][same]
-      if entry then source.entries[owner][name] = rename(entry, name) end
-      read_copies(source, line, lines[i + 1] or "")
+      read_code(source, docs, lines[i], (lines[i + 1] or "") .. (lines[i + 2] or ""))
       docs = {}
     end
-    local exported = line:match("^return ([%w_]+)$") or line:match("^return setmetatable%(([%w_]+),")
-    source.exported = exported or source.exported
   end
   return source
+end
+
+-- ---- the index ----
+
+-- What is said of a name, as it is written below `owner`.
+local function text_of(entry, owner, name)
+  local signature = owner .. entry.separator .. (name or entry.name) .. entry.parameters
+  return signature .. (#entry.docs > 0 and "\n" .. table.concat(entry.docs, "\n") or "")
 end
 
 -- What a module says of `name`, or of the function that it is; the name of a class if it is one.
@@ -172,11 +189,27 @@ function find(sources, module, name)
   return nil, source.classes[name]
 end
 
--- "gather.(...)" of the file as "async.gather(...)".
-local function with_signature(entry, owner)
-  local name, separator, rest = entry:match("^([%w_]+)([.:])([({][^\n]*)")
-  if not name then return owner .. "." .. entry end
-  return owner .. separator .. name .. rest .. entry:sub(#name + #separator + #rest + 1)
+local function index_copies(index, source, excluded, owner)
+  for name, entry in pairs(source.entries[source.exported] or {}) do
+    if not excluded[name] then index[owner .. "." .. name] = text_of(entry, owner) end
+  end
+  for name, entry in pairs(source.entries[""] or {}) do -- its locals that are error classes
+    if entry.parameters:find("): ", 1, true) then index[owner .. "." .. name] = text_of(entry, owner) end
+  end
+  for name, class in pairs(source.classes) do index[owner .. "." .. name] = class end
+end
+
+local function index_alias(index, sources, alias, owner)
+  local entry, class = find(sources, alias.module, alias.field)
+  if entry and alias.is_method then -- the object is what stands before the colon
+    local parameters = entry.parameters:gsub("^%([%w_]+,? ?", "(")
+    local method = { separator = ":", parameters = parameters, docs = entry.docs }
+    index["Loop." .. alias.name] = text_of(method, "Loop", alias.name)
+  elseif entry then
+    index[owner .. "." .. alias.name] = text_of(entry, owner, alias.name)
+  elseif class then
+    index[owner .. "." .. alias.name] = class -- "Future": see there
+  end
 end
 
 local function public_name(module)
@@ -184,49 +217,24 @@ local function public_name(module)
   return module:match("^lacuna%.([%w_]+)$")
 end
 
-local function add_copies(index, source, excluded, owner)
-  for _, from in ipairs { source.exported, "" } do
-    for name, entry in pairs(source.entries[from] or {}) do
-      local is_class = entry:find("^[%w_]+%(") ~= nil
-      if not excluded[name] and (is_class or from ~= "") then
-        index[owner .. "." .. name] = with_signature(entry, owner)
-      end
-    end
-  end
-  for name, class in pairs(source.classes) do index[owner .. "." .. name] = class end
-end
-
-local function add_alias(index, sources, alias, owner)
-  local entry, class = find(sources, alias.module, alias.field)
-  if entry and alias.is_method then
-    entry = rename(entry, alias.name):gsub("%.%([%w_]+,? ?", ":(", 1) -- the object is what stands before the colon
-    index["Loop." .. alias.name] = with_signature(entry, "Loop")
-  elseif entry then
-    index[owner .. "." .. alias.name] = with_signature(rename(entry, alias.name), owner)
-  elseif class then
-    index[owner .. "." .. alias.name] = class -- "Future": see there
-  end
-end
-
-local function add_names(index, sources, module, owner)
+local function index_module(index, sources, module, owner)
   local source = sources[module]
   local itself = find(sources, module)
-  index[owner] = itself and itself:gsub("^([%w_]+)[.:]", owner) or source.head
+  index[owner] = itself and owner .. text_of(itself, ""):match("^[.:][%w_]+(.*)$") or source.head
   for name, entry in pairs(source.entries[source.exported] or {}) do
-    index[owner .. "." .. name] = with_signature(entry, owner)
+    index[owner .. "." .. name] = text_of(entry, owner)
   end
-  for _, copy in ipairs(source.copies) do add_copies(index, sources[copy.module], copy.excluded, owner) end
-  for _, alias in ipairs(source.aliases) do add_alias(index, sources, alias, owner) end
+  for _, copy in ipairs(source.copies) do index_copies(index, sources[copy.module], copy.excluded, owner) end
+  for _, alias in ipairs(source.aliases) do index_alias(index, sources, alias, owner) end
 end
 
-local function add_classes(index, source)
+local function index_classes(index, source)
   for class, docs in pairs(source.class_docs) do
     index[class] = ("class %s\n%s"):format(class, table.concat(docs, "\n"))
   end
   for variable, class in pairs(source.classes) do
-    local short = class:match("[%w_]+$")
     for name, entry in pairs(source.entries[variable] or {}) do
-      if not name:find("^__") then index[class .. "." .. name] = with_signature(entry, short) end
+      if not name:find("^__") then index[class .. "." .. name] = text_of(entry, class:match("[%w_]+$")) end
     end
   end
 end
@@ -237,10 +245,10 @@ end
 function docstrings.index(texts)
   local sources, index = {}, {}
   for module, text in pairs(texts) do sources[module] = docstrings.read(text) end
-  for module in pairs(sources) do
-    if not module:find("^lacuna%.cli%.") then add_classes(index, sources[module]) end -- those are the command's own
+  for module, source in pairs(sources) do
+    if not module:find("^lacuna%.cli%.") then index_classes(index, source) end -- those are the command's own
     local owner = public_name(module)
-    if owner then add_names(index, sources, module, owner) end
+    if owner then index_module(index, sources, module, owner) end
   end
   return index
 end
