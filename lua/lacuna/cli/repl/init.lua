@@ -6,6 +6,7 @@ local build = require "lacuna.native.build"
 local commands = require "lacuna.cli.repl.commands"
 local errors = require "lacuna.kernel.errors"
 local home = require "lacuna.async.home"
+local interruption = require "lacuna.async.interruption"
 local loop_module = require "lacuna.kernel.loop"
 local luv = require "luv"
 local native = require "lacuna.native.lineedit"
@@ -66,7 +67,8 @@ end
 local function finish(repl, is_ok, ...)
   local task = trap.current()
   local err = ...
-  local is_interrupted = forget_interrupts(task)
+  local is_interrupted = interruption.task == task -- code that never waited
+  is_interrupted = forget_interrupts(task) or is_interrupted
   if is_ok then
     local ok, problem = trap.pcall(print_values, ...)
     if not ok then repl:show_error(problem) end
