@@ -78,13 +78,12 @@ static wchar_t decode(const unsigned char *bytes, size_t size) {
 }
 
 static void add_character(luaL_Buffer *buffer, unsigned long c) {
-  if (c < 0x80) {
-    luaL_addchar(buffer, (char)c);
-    return;
-  }
-  int rest = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  luaL_addchar(buffer, (char)((rest == 1 ? 0xC0 : rest == 2 ? 0xE0 : 0xF0) | (c >> (6 * rest))));
-  while (rest-- > 0) luaL_addchar(buffer, (char)(0x80 | ((c >> (6 * rest)) & 0x3F)));
+  static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0}; /* by the number of bytes */
+  char bytes[4];
+  size_t size = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+  for (size_t i = size - 1; i > 0; i--, c >>= 6) bytes[i] = (char)(0x80 | (c & 0x3F));
+  bytes[0] = (char)(leads[size] | c);
+  luaL_addlstring(buffer, bytes, size);
 }
 
 static void push_text(lua_State *L, const wchar_t *first, const wchar_t *end) {
