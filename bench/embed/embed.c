@@ -1,12 +1,12 @@
 /* embed.c CASE N: what it costs a C program to have lacuna inside; prints wall_s and cpu_s of N times. */
 #include <lacuna.h>
-#include <lauxlib.h>
-#include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 static double seconds(clockid_t clock) {
   struct timespec now;
@@ -20,12 +20,6 @@ static void fail(const char *what) {
 }
 
 /* ---- what the scripts call ---- */
-
-/* The measure: a function written against Lua's own C API. */
-static int l_bare_add(lua_State *L) {
-  lua_pushnumber(L, luaL_checknumber(L, 1) + luaL_checknumber(L, 2));
-  return 1;
-}
 
 static lacuna_status add(lacuna_call_t *call, const lacuna_value *arguments, int count) {
   (void)count;
@@ -103,51 +97,66 @@ static void measure_step(lacuna_t *runtime, long n) {
 
 static const char call_source[] = "local host, n = require 'host', ... local add, sum = host.add, 0 "
                                   "for i = 1, n do sum = add(sum, i) end assert(sum == n * (n + 1) / 2)";
-static const char bare_source[] = "local n = ... local add, sum = bare_add, 0 "
-                                  "for i = 1, n do sum = add(sum, i) end assert(sum == n * (n + 1) / 2)";
 /* 1,000 calls are under way at a time. */
 static const char put_source[] =
     "local async, host, n = require 'lacuna', require 'host', ... local await, put = async.await, host.put "
     "local calls = {} for round = 1, n / 1000 do for i = 1, 1000 do calls[i] = put() end "
     "for i = 1, 1000 do await(calls[i]) end end";
 
-static void measure_new(long n) {
+static void measure_new(long n, bool is_used) {
   for (long i = 0; i < n; i++) {
     lacuna_t *runtime = lacuna_new(NULL);
-    if (!runtime) fail("no runtime");
+    if (!runtime || (is_used && lacuna_run_string(runtime, "", "=bench", 0, NULL) != 0)) fail("no runtime");
     lacuna_free(runtime);
   }
+}
+
+static double resident_bytes(void) {
+  long pages = 0, resident = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (!file || fscanf(file, "%ld %ld", &pages, &resident) != 2) fail("no /proc/self/statm");
+  fclose(file);
+  return (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* What a runtime holds that has run a script. */
+static void print_size(void) {
+  lacuna_t *runtimes[20];
+  enum { COUNT = sizeof runtimes / sizeof *runtimes };
+  double before = resident_bytes();
+  for (int i = 0; i < COUNT; i++) {
+    runtimes[i] = lacuna_new(NULL);
+    if (!runtimes[i] || lacuna_run_string(runtimes[i], "", "=bench", 0, NULL) != 0) fail("no runtime");
+  }
+  printf("size_kib %.0f\n", (resident_bytes() - before) / COUNT / 1024);
+  for (int i = 0; i < COUNT; i++) lacuna_free(runtimes[i]);
 }
 
 int main(int argc, char **argv) {
   if (argc != 3) fail("CASE N");
   const char *name = argv[1];
   long n = atol(argv[2]);
-  lacuna_t *runtime = strcmp(name, "new") == 0 ? NULL : open_runtime();
+  bool is_new = strncmp(name, "new", 3) == 0;
+  lacuna_t *runtime = is_new ? NULL : open_runtime();
   pthread_t thread;
   bool has_thread = strcmp(name, "thread") == 0;
   if (has_thread) pthread_create(&thread, NULL, complete_in_thread, NULL);
   if (strcmp(name, "loop") == 0) lacuna_post(runtime, complete_posted, runtime);
-  if (strcmp(name, "bare") == 0) {
-    lua_State *L = lacuna_lua_state(runtime);
-    lua_register(L, "bare_add", l_bare_add);
-  }
   double started = seconds(CLOCK_MONOTONIC), started_cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
   if (strcmp(name, "step") == 0)
     measure_step(runtime, n);
   else if (strcmp(name, "call") == 0)
     run_script(runtime, call_source, (double)n);
-  else if (strcmp(name, "bare") == 0)
-    run_script(runtime, bare_source, (double)n);
   else if (strcmp(name, "loop") == 0 || has_thread)
     run_script(runtime, put_source, (double)n);
-  else if (strcmp(name, "new") == 0)
-    measure_new(n);
+  else if (is_new)
+    measure_new(n, strcmp(name, "new_used") == 0);
   else
     fail("unknown case");
   printf("wall_s %f\ncpu_s %f\n", seconds(CLOCK_MONOTONIC) - started, seconds(CLOCK_PROCESS_CPUTIME_ID) - started_cpu);
   atomic_store(&queue.is_over, true);
   if (has_thread) pthread_join(thread, NULL);
   lacuna_free(runtime);
+  if (is_new) print_size();
   return 0;
 }
