@@ -1,6 +1,4 @@
--- found with seed 937639613, where the traces parted:
---   CPython: 0 t8 gather [[CancelledError(n)]]
---   lacuna:  0 t4 await !CancelledError()
+-- The gather ended where its first child, done already, was called back, and so before what stood in between.
 return {
   body = {
     {"cancel", "f1", "n"},
