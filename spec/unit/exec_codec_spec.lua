@@ -141,6 +141,60 @@ describe("codec with functions", function()
     assert.same({11, 12, 11}, {first(), first(), second()})
   end)
 
+  local function call_there(fn, ...)
+    local function call(copy, ...) return copy(...) end
+    return call(codec.decode((codec.encode_call(fn, ...))))
+  end
+
+  it("sees the value that an upvalue has at each call", function()
+    local value, inner = 1, 0
+    local function get() return inner end
+    local function sum() return value + get() end
+    assert.equal(1, call_there(sum))
+    assert.equal(1, call_there(sum))
+    value = 10
+    assert.equal(10, call_there(sum))
+    inner = 5
+    assert.equal(15, call_there(sum))
+    value = {}
+    assert.equal("table", call_there(function() return type(value) end))
+    value = nil
+    assert.equal("nil", call_there(function() return type(value) end))
+  end)
+
+  it("lets no call see what another did to an upvalue", function()
+    local count, list = 0, {}
+    local function direct()
+      count = count + 1
+      return count
+    end
+    local function through_inner()
+      local function add() count = count + 1 end
+      add()
+      return count
+    end
+    local function through_upvalue() return direct() end
+    local function through_table()
+      list[#list + 1] = true
+      return #list
+    end
+    for _, fn in ipairs {direct, through_inner, through_upvalue, through_table} do
+      assert.equal(1, call_there(fn))
+      assert.equal(1, call_there(fn))
+    end
+  end)
+
+  it("gives the function without state that it gave before", function()
+    local function double(x) return x * 2 + base end
+    local first = codec.decode((codec.encode_call(double, 1)))
+    assert.equal(first, (codec.decode((codec.encode_call(double, 2)))))
+    assert.same({1, nil, 3}, {select(2, codec.decode((codec.encode_call(double, 1, nil, 3))))})
+  end)
+
+  it("keeps many functions apart", function()
+    for i = 1, 3000 do assert.equal(i, call_there(function() return i end)) end
+  end)
+
   it("takes recursive and mutually recursive functions", function()
     local is_odd
     local function is_even(n) return n == 0 or is_odd(n - 1) end

@@ -1,20 +1,25 @@
 -- codec: how functions and values travel between Lua states, as one string.
 -- Plain data goes to LuaJIT's string.buffer as it is, after a look at whether that keeps all there is to it: no
--- functions, no metatables, no table met twice. So does a function without upvalues, as bytecode. Anything else is
--- drawn as an image first (codec_image). The first value of a message tells which it is: a number, how many plain
--- values follow; a string, the bytecode of the function that comes before those; a table, an image.
+-- functions, no metatables, no table met twice. Anything else is drawn as an image first (codec_image). A call of a
+-- function that has no state of its own, with plain arguments, is that function, whose bytes are the same each time,
+-- before plain data. The first value of a message tells which it is: a number, how many plain values follow; a string,
+-- the function that comes before those, as bytecode or as an image in bytes; a table, an image.
 
 local buffer = require "string.buffer"
 local ffi = require "ffi"
 local functions = require "lacuna.exec.codec_functions"
 local image = require "lacuna.exec.codec_image"
+local kept = require "lacuna.exec.codec_kept"
 local names = require "lacuna.exec.codec_names"
+local stateless = require "lacuna.exec.codec_stateless"
 
+local byte = string.byte
 local getmetatable, next, select, type, unpack = debug.getmetatable, next, select, type, unpack
 local is_scalar = image.is_scalar
 
 local codec = {}
 
+local BYTECODE = 27 -- the first byte of bytecode, and of no image
 local DEEPEST = 90 -- string.buffer refuses what is nested deeper than 100
 local MOST_KEPT_BYTES = 65536 -- a buffer that grew beyond is given back
 local MOST_KEPT_IN_PLACE = 4 * 1024 * 1024 -- the same where every message is written into it: new pages cost as much
@@ -127,6 +132,13 @@ function in_place.encode_outcome(is_ok, elapsed, ...)
   return (write(is_ok and label_success or label_failure, true, is_ok, elapsed, ...))
 end
 
+-- The bytes of a function that has no state, or nil.
+local function bytes_of_function(fn)
+  local bytecode = functions.bytecode(fn)
+  if bytecode and bytecode.is_self_contained then return bytecode.bytes end
+  return stateless.image_of(label_call, fn)
+end
+
 --- Writes a function and the arguments of a call to it.
 --- Errors: TypeError as for `encode`, as in "upvalue 'f': upvalue 'connection': userdata" or "argument 1: thread".
 ---@param fn function
@@ -135,10 +147,9 @@ end
 ---@return lacuna.SharedBuffer[]? buffers as for `encode`
 function in_place.encode_call(fn, ...)
   local count = select("#", ...)
-  if type(fn) ~= "function" or not are_plain(nil, count, ...) then return write_image(label_call, false, fn, ...) end
-  local bytecode = functions.bytecode(fn)
-  if not bytecode or not bytecode.is_self_contained then return write_image(label_call, false, fn, ...) end
-  out:reset():encode(bytecode.bytes):encode(count)
+  local bytes = type(fn) == "function" and are_plain(nil, count, ...) and bytes_of_function(fn)
+  if not bytes then return write_image(label_call, false, fn, ...) end
+  out:reset():encode(bytes):encode(count)
   append(count, ...)
   return out
 end
@@ -181,15 +192,31 @@ local function read_values(count)
   return unpack(values, 1, count)
 end
 
-local function read()
+local loaded = kept.new() -- the bytes of a function that has no state -> the function
+
+local function load_function(bytes)
+  local is_bytecode = byte(bytes) == BYTECODE
+  return loaded:keep(bytes, is_bytecode and functions.instantiate(bytes, 0) or image.read(buffer.decode(bytes)))
+end
+
+-- The message is a string, or stands somewhere in memory.
+local function set_input(message, size)
+  if size then input:set(ffi.cast("const char *", message), size) else input:set(message) end
+end
+
+local function read(message, size)
+  set_input(message, size)
   local head = input:decode()
   local kind = type(head)
   if kind == "number" then return read_values(head) end
-  if kind == "string" then
-    local fn = functions.load(head)
-    return fn, read_values(input:decode())
+  if kind ~= "string" then return image.read(head) end
+  local fn = loaded:get(head)
+  if not fn then
+    fn = load_function(head)
+    set_input(message, size) -- a module that it required may have used the buffer
+    input:decode()
   end
-  return image.read(head)
+  return fn, read_values(input:decode())
 end
 
 --- Reads what one of the above wrote.
@@ -197,8 +224,7 @@ end
 ---@param message string
 ---@return any ...
 function codec.decode(message)
-  input:set(message)
-  return read()
+  return read(message)
 end
 
 --- Tells that nobody needs what `encode_message` or `encode_outcome` wrote.
@@ -213,8 +239,7 @@ end
 ---@param size? integer how many bytes stand there
 ---@return any ...
 function in_place.decode(message, size)
-  if size then input:set(ffi.cast("const char *", message), size) else input:set(message) end
-  return read()
+  return read(message, size)
 end
 
 --- codec.discard of a message that stands somewhere in memory until this returns.

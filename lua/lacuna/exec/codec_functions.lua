@@ -4,12 +4,16 @@
 -- its own, as the code around the original does.
 
 local coroutines = require "lacuna.kernel.coroutine"
+local jit_util = require "jit.util"
+local kept = require "lacuna.exec.codec_kept"
 local names = require "lacuna.exec.codec_names"
 
 local functions = {}
 
 local byte, char, dump, sub = string.byte, string.char, string.dump, string.sub
-local getinfo, getupvalue, loadstring = debug.getinfo, debug.getupvalue, loadstring
+local band = bit.band
+local funcbc, funcinfo, funck = jit_util.funcbc, jit_util.funcinfo, jit_util.funck
+local getinfo, getupvalue, loadstring, type = debug.getinfo, debug.getupvalue, loadstring, type
 
 ---@class lacuna.exec.Bytecode what travels of a function beside the values of its upvalues
 ---@field bytes string
@@ -41,6 +45,50 @@ function functions.upvalue_label(fn, index)
   local name = getupvalue(fn, index)
   if name == nil or name == "" then return "upvalue " .. index end
   return "upvalue '" .. name .. "'"
+end
+
+-- How this LuaJIT numbers the instructions that assign to an upvalue: those of values, strings, numbers and primitives
+-- follow each other.
+local function find_assignments()
+  local upvalue
+  local function probe()
+    upvalue = probe
+    upvalue = "string"
+    upvalue = 1
+    upvalue = nil
+  end
+  local first = band(funcbc(probe, 2), 0xff) -- after the header, and the load of `probe`
+  return first, first + 3, upvalue
+end
+
+local first_assignment, last_assignment = find_assignments()
+
+local function assigns_upvalues(prototype)
+  local position = 1
+  while true do
+    local instruction = funcbc(prototype, position)
+    if not instruction then break end
+    local operation = band(instruction, 0xff)
+    if operation >= first_assignment and operation <= last_assignment then return true end
+    position = position + 1
+  end
+  for i = 1, funcinfo(prototype).gcconsts do
+    local constant = funck(prototype, -i)
+    if type(constant) == "proto" and assigns_upvalues(constant) then return true end
+  end
+  return false
+end
+
+local assigns = kept.new() -- bytecode -> whether it does
+
+--- Whether calling a Lua function may change an upvalue, its own or one of a function inside it.
+---@param fn function
+---@return boolean
+function functions.assigns_upvalues(fn)
+  local bytes = functions.bytecode(fn).bytes
+  local known = assigns:get(bytes)
+  if known == nil then known = assigns:keep(bytes, assigns_upvalues(fn)) end
+  return known
 end
 
 -- Among the upvalues of what `async` returns, which one is the function that it was given?
@@ -141,32 +189,15 @@ local function load_factory(bytes, count)
     .. enclosing_prototype(count, is_stripped) .. "\0")
 end
 
--- Two generations bound what is kept: what was not asked for since the last change is forgotten at the next.
-local MOST_KEPT = 512
-local young, old, kept = {}, {}, 0
-
-local function keep(bytes, loaded)
-  if kept == MOST_KEPT then young, old, kept = {}, young, 0 end
-  young[bytes], kept = loaded, kept + 1
-  return loaded
-end
-
---- A function without upvalues. The same bytecode gives the same function: it has no state of its own.
----@param bytes string
----@return function
-function functions.load(bytes)
-  local loaded = young[bytes]
-  if loaded then return loaded end
-  return keep(bytes, old[bytes] or assert(loadstring(bytes)))
-end
+local factories = kept.new() -- bytecode -> fun(): a new closure
 
 --- A new closure, whose upvalues are nil and its own.
 ---@param bytes string
----@param count integer how many upvalues it has, at least one
+---@param count integer how many upvalues it has
 ---@return function
 function functions.instantiate(bytes, count)
-  local factory = young[bytes]
-  if not factory then factory = keep(bytes, old[bytes] or assert(load_factory(bytes, count))) end
+  if count == 0 then return assert(loadstring(bytes)) end
+  local factory = factories:get(bytes) or factories:keep(bytes, assert(load_factory(bytes, count)))
   return factory()
 end
 

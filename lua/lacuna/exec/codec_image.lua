@@ -267,15 +267,7 @@ function Writer:write_function(id, fn)
   return node
 end
 
---- The image of some values.
---- Errors: TypeError that names the path to what cannot travel.
----@param root_label fun(index: integer, is_last: boolean): string what a message calls the value at an index
----@param count integer
----@param values any[]
----@param keeps_buffers boolean whether shared buffers are kept until the image has been read
----@return table
----@return lacuna.SharedBuffer[]? buffers that someone has to keep until then, if not
-function image.write(root_label, count, values, keeps_buffers)
+local function draw(root_label, count, values, keeps_buffers)
   names.refresh()
   local writer = setmetatable({
     nodes = {}, objects = { values }, ids = {}, parents = { 0 }, via = { 0 }, classes = {}, root_label = root_label,
@@ -284,7 +276,7 @@ function image.write(root_label, count, values, keeps_buffers)
   local nodes, objects = writer.nodes, writer.objects
   local root = { TABLE }
   writer:write_parts(root, 1, values)
-  nodes[1] = root
+  nodes[0], nodes[1] = count, root
   local id = 2
   while id <= writer.count do
     local object, node = objects[id], nodes[id]
@@ -302,8 +294,48 @@ function image.write(root_label, count, values, keeps_buffers)
   for class in next, writer.classes do
     if nodes[class][1] == TABLE then nodes[class][6] = identity.of(objects[class]) end
   end
-  nodes[0] = count
-  return nodes, writer.buffers
+  return writer
+end
+
+--- The image of some values.
+--- Errors: TypeError that names the path to what cannot travel.
+---@param root_label fun(index: integer, is_last: boolean): string what a message calls the value at an index
+---@param count integer
+---@param values any[]
+---@param keeps_buffers boolean whether shared buffers are kept until the image has been read
+---@return table
+---@return lacuna.SharedBuffer[]? buffers that someone has to keep until then, if not
+function image.write(root_label, count, values, keeps_buffers)
+  local writer = draw(root_label, count, values, keeps_buffers)
+  return writer.nodes, writer.buffers
+end
+
+-- What a node may be in the image of a stateless function; TABLE is only the root.
+local is_stateless = { [NAMED] = true, [FUNCTION] = true, [UPVALUE] = true, [ASYNC_FUNCTION] = true }
+
+--- The image of a function that is stateless (see codec_stateless), and the upvalues that it holds for.
+--- Errors: as for `write`.
+---@param root_label fun(index: integer, is_last: boolean): string
+---@param fn function
+---@return table? nil if it is not stateless
+---@return any[]? upvalues function, index, value, …
+---@return integer? length of that list
+function image.write_stateless(root_label, fn)
+  local writer = draw(root_label, 1, { fn }, false)
+  local nodes, objects = writer.nodes, writer.objects
+  local upvalues, length = {}, 0
+  for id = 2, writer.count do
+    local op, object = nodes[id][1], objects[id]
+    if not is_stateless[op] or op == FUNCTION and functions.assigns_upvalues(object) then return nil end
+    if op == FUNCTION then
+      for index = 1, functions.bytecode(object).count do
+        local _, value = getupvalue(object, index)
+        upvalues[length + 1], upvalues[length + 2], upvalues[length + 3] = object, index, value
+        length = length + 3
+      end
+    end
+  end
+  return nodes, upvalues, length
 end
 
 -- Reading: all objects are made first, so that they can then be filled in any order.
@@ -331,8 +363,7 @@ create = {
   end,
   [NAMED] = function(_, _, node) return names.value(node[2], node[3]) end,
   [FUNCTION] = function(_, _, node)
-    if node[3] then return functions.instantiate(node[2], #node[3]) end
-    return functions.load(node[2])
+    return functions.instantiate(node[2], node[3] and #node[3] or 0)
   end,
   [UPVALUE] = function() return false end,
   [ASYNC_FUNCTION] = function(nodes, objects, node) return coroutines.async(object_of(nodes, objects, node[2])) end,

@@ -11,6 +11,9 @@ local class_field_of = setmetatable({}, { __mode = "k" })
 
 local indexed = {} -- module name -> the value that was indexed under it
 
+local EQUALS_SIGN = 61
+
+local byte = string.byte
 local getinfo, next, type = debug.getinfo, next, type
 local loaded = package.loaded
 
@@ -28,7 +31,7 @@ local source_folder = os.getenv("LACUNA_LUA")
 ---@param source string as debug.getinfo tells
 ---@return boolean
 function names.is_own_source(source)
-  if source:find("^=%[lacuna") then return true end
+  if byte(source) == EQUALS_SIGN then return source:find("^=%[lacuna") ~= nil end
   return source_folder ~= nil and source:sub(1, #source_folder + 1) == "@" .. source_folder
 end
 
