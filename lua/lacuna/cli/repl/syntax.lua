@@ -166,13 +166,21 @@ function syntax.locals(text)
   return statements, names
 end
 
---- Whether a text is the beginning of a chunk, but not yet one: the parser met its end.
+-- Whether the parser met the end of a text where it wanted more. A quoted string goes on in a further line only after
+-- a backslash.
+local function ends_early(text)
+  local _, problem = loadstring(text, "=")
+  if not problem or not problem:find("near '<eof>'", 1, true) then return false end
+  return not problem:find("unfinished string", 1, true) or text:sub(-1) == "\\"
+end
+
+--- Whether a text is the beginning of an expression or a chunk, but not yet one.
 ---@param text string
 ---@return boolean
 function syntax.is_incomplete(text)
-  if loadstring("return " .. text, "=") then return false end
-  local chunk, problem = loadstring(text, "=")
-  return not chunk and problem:find("near '<eof>'", 1, true) ~= nil
+  text = text:gsub("^%s*=", "return ")
+  if loadstring(text, "=") or loadstring("return " .. text, "=") then return false end
+  return ends_early(text) or ends_early("return " .. text)
 end
 
 return syntax
