@@ -134,6 +134,7 @@ static const cli_option_row *find_option(const char *argument, const char **valu
 }
 
 static void add_step(cli_options *options, const char *kind, const char *value) {
+  options->has_code = options->has_code || strcmp(kind, "module") != 0;
   options->program[options->program_length++] = kind;
   options->program[options->program_length++] = value;
 }
@@ -173,13 +174,6 @@ static bool is_command(const char *word) {
   return false;
 }
 
-static bool has_code(const cli_options *options) {
-  for (int i = 0; i < options->program_length; i += 2) {
-    if (strcmp(options->program[i], "module") != 0) return true;
-  }
-  return false;
-}
-
 bool cli_parse_options(cli_options *options, int argc, char **argv) {
   *options = (cli_options){0};
   options->program = calloc(3 * (size_t)argc + 8, sizeof *options->program); /* two a word, then the arguments */
@@ -189,7 +183,7 @@ bool cli_parse_options(cli_options *options, int argc, char **argv) {
   if (i < 0) return false;
   if (options->is_help || options->is_version) return true;
   const char *script = NULL;
-  if (!has_code(options)) {
+  if (!options->has_code) {
     if (i < argc) {
       script = argv[i++];
     } else if (!options->is_interactive && !isatty(STDIN_FILENO)) {

@@ -15,6 +15,7 @@ typedef struct cli_options {
   const char **program; /* owned; what lua/lacuna/cli/run.lua takes: kind, value, ..., "--", arguments */
   int program_length;
   bool is_help, is_version, is_interactive;
+  bool has_code; /* the program is more than modules to require */
 } cli_options;
 
 typedef struct cli_option_row {

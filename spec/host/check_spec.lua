@@ -51,6 +51,9 @@ three.lua:1: unexpected symbol near '='
     local result = check("")
     assert.equal(2, result.status)
     assert.equal("lacuna: check: no file to check\nusage: lacuna check FILE...\n", result.stderr)
+    result = check("--strict one.lua")
+    assert.equal(2, result.status)
+    assert.equal("lacuna: check: unknown option: --strict\nusage: lacuna check FILE...\n", result.stderr)
   end)
 
   it("reads the standard input", function()

@@ -4,6 +4,8 @@
 local check_findings = require "lacuna.cli.check_findings"
 local script = require "lacuna.async.script"
 
+local USAGE = "usage: lacuna check FILE..."
+
 local CLEAN, FOUND, UNREADABLE = 0, 1, 2
 
 local function say(text)
@@ -32,7 +34,10 @@ end
 ---@param paths string[]
 ---@return integer status 0 if nothing was found, 1 if something was, 2 if a file cannot be read
 local function check(paths)
-  if #paths == 0 then return say "no file to check\nusage: lacuna check FILE..." end
+  if #paths == 0 then return say("no file to check\n" .. USAGE) end
+  for _, path in ipairs(paths) do
+    if path:find("^%-.") then return say(("unknown option: %s\n%s"):format(path, USAGE)) end
+  end
   local status = CLEAN
   for _, path in ipairs(paths) do status = math.max(status, check_file(path)) end
   return status
