@@ -319,9 +319,9 @@ describe("the end of a pool of processes", function()
 
   it("cancels what waits if asked to", function()
     local pool = async.ProcessPoolExecutor(1)
-    local running = pool:submit(function() require("lacuna.time").sleep(0.02) return 1 end)
+    pool:submit(pid_there)
     await(pool:submit(pid_there))
-    running = pool:submit(function() require("lacuna.time").sleep(0.05) return 1 end)
+    local running = pool:submit(function() require("lacuna.time").sleep(0.05) return 1 end)
     local waiting = pool:submit(pid_there)
     await(async.sleep(0.02))
     pool:shutdown {cancel_pending = true}
