@@ -167,6 +167,12 @@ function requests.close()
   shared = nil
 end
 
+--- Makes a request with this method; waits, and blocks the loop, until the whole body is there. Options as for
+--- requests.request.
+--- Source: Python's requests.get and its like, and the methods of a Session.
+---@param url string
+---@param opts? lacuna.http.RequestOptions
+---@return lacuna.requests.Response
 for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "options" } do
   Session[method] = function(self, url, opts) return self:request(method, url, opts) end
   requests[method] = function(url, opts) return requests.request(method, url, opts) end

@@ -2,6 +2,7 @@
 local async = require "lacuna"
 local doc = require "lacuna.cli.doc"
 local docstrings = require "lacuna.cli.docstrings"
+local tree = require "spec.support.tree"
 
 -- The core as it is promised to users.
 local core = {
@@ -11,7 +12,8 @@ local core = {
   "Condition", "Semaphore", "BoundedSemaphore", "Barrier", "Queue", "LifoQueue", "PriorityQueue", "BaseError",
   "Error", "CancelledError", "TimeoutError", "InvalidStateError", "RuntimeError", "TypeError", "ValueError", "OSError",
   "ConnectionError", "ConnectionRefusedError", "ConnectionResetError", "QueueEmpty", "QueueFull",
-  "BrokenBarrierError", "BrokenExecutor", "TimeLimitError", "MemoryError", "ExceptionGroup", "isinstance", "split", "get_running_loop",
+  "BrokenBarrierError", "BrokenExecutor", "TimeLimitError", "MemoryError", "ExceptionGroup", "isinstance", "split",
+  "get_running_loop",
   "get_event_loop", "new_event_loop", "set_event_loop", "to_thread", "ThreadPoolExecutor", "ProcessPoolExecutor",
   "fetch", "input",
 }
@@ -47,6 +49,20 @@ describe("lacuna.cli.doc", function()
           local text = doc.lookup("async." .. name)
           assert.is_truthy(text)
           assert.is_truthy(text:find("\n[%u_%l]+[ (]"), "a sentence below the signature: " .. text)
+        end)
+      end
+    end
+
+    for _, path in ipairs(tree.files("lua/lacuna", ".lua")) do
+      local battery = path:match("^lua/lacuna/([%w_]+)%.lua$") or path:match("^lua/lacuna/([%w_]+)/init%.lua$")
+      if battery and battery ~= "init" then
+        it("every function of lacuna." .. battery, function()
+          local module, bare = require("lacuna." .. battery), {}
+          for name, value in pairs(type(module) == "table" and module or {}) do
+            if type(value) == "function" and not doc.lookup(battery .. "." .. name) then bare[#bare + 1] = name end
+          end
+          assert.same({}, bare)
+          assert.is_truthy(doc.lookup(battery))
         end)
       end
     end

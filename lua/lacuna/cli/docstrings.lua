@@ -52,12 +52,16 @@ local declarations = {
   { "^([%w_]+)%.([%w_]+) = function(%b())", function(source, docs, owner, name, parameters)
     add(source, owner, name, ".", parameters, docs)
   end },
+  { "^([%w_]+)%.([%w_]+) = ", function(source, docs, owner, name)
+    add(source, owner, name, ".", "", docs)
+  end },
   -- for _, method in ipairs { "get", "post" } do … Session[method] = function(self, url)
-  { "^for _, [%w_]+ in ipairs ?(%b{}) do.-([%w_]+)%[[%w_]+%] = function(%b())", function(source, docs, names, ...)
-    local owner, parameters = ...
-    local separator = parameters:find("^%(self") and ":" or "."
-    parameters = parameters:gsub("^%(self,? ?", "(")
-    for name in names:gmatch('"([%w_]+)"') do add(source, owner, name, separator, parameters, docs) end
+  { "^for _, [%w_]+ in ipairs ?(%b{}) do(.*)", function(source, docs, names, body)
+    for owner, parameters in body:gmatch("([%w_]+)%[[%w_]+%] = function(%b())") do
+      local separator = parameters:find("^%(self") and ":" or "."
+      parameters = parameters:gsub("^%(self,? ?", "(")
+      for name in names:gmatch('"([%w_]+)"') do add(source, owner, name, separator, parameters, docs) end
+    end
   end },
   -- a class that the module makes and returns; its docstring may begin with how it is called
   { '^return [%w_.:]+%("([%w_]+)"', function(source, docs, name)
