@@ -191,7 +191,8 @@ static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
     lua_State *thread = take_thread(L, scheduler);
     lua_insert(L, -2);
     lua_xmove(L, thread, 1);
-    resume_thread(L, loop, thread, 1);
+    lua_pushthread(thread);
+    resume_thread(L, loop, thread, 2);
     break;
   }
   case LUA_TBOOLEAN:

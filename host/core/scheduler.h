@@ -5,7 +5,7 @@
  * time, exactly as asyncio's loop runs what was ready when its turn began. An entry is
  *
  *     a thread              a suspended task: resume it
- *     a table               a task not yet started, or a handle: run its :run() in a pooled thread
+ *     a table               a task not yet started, or a handle: run it in a pooled thread, which it is given
  *     a function, a value   a done callback and its future: call it in a pooled thread
  *     true, a table, a value  what listens to a future, and that future: run the table's :run(value) in a pooled thread
  *     a number              the slot of a sleep whose time has come: its task is ready one generation later, because

@@ -2,9 +2,12 @@
 
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
+local layout = require "lacuna.kernel.layout"
 local loops = require "lacuna.async.loops"
 local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
+
+local LOOP, CANCEL_COUNT = layout.LOOP, layout.CANCEL_COUNT
 
 local timeouts = {}
 
@@ -30,6 +33,18 @@ local function on_timeout(timeout)
   timeout.handle = false
 end
 
+local function set_deadline(timeout, when)
+  timeout.deadline = when
+  timeout.handle = false
+  if not when then return end
+  local loop = timeout.task[LOOP]
+  if when <= loop:time() then
+    timeout.handle = loop:call_soon(on_timeout, timeout)
+  else
+    timeout.handle = loop:call_at(when, on_timeout, timeout)
+  end
+end
+
 --- Moves the deadline. Errors: RuntimeError unless the block is being run and has not expired.
 --- Source: asyncio.Timeout.reschedule.
 ---@param when? number seconds on the loop's clock; nil for none
@@ -40,17 +55,8 @@ function Timeout:reschedule(when)
     error(errors.RuntimeError(problem), 2)
   end
   check_number(when, "reschedule")
-  self.deadline = when or false
   if self.handle then self.handle:cancel() end
-  self.handle = false
-  if when then
-    local loop = self.task:get_loop()
-    if when <= loop:time() then
-      self.handle = loop:call_soon(on_timeout, self)
-    else
-      self.handle = loop:call_at(when, on_timeout, self)
-    end
-  end
+  set_deadline(self, when or false)
 end
 
 --- Whether the deadline passed while the block ran.
@@ -64,8 +70,8 @@ function Timeout.__aenter(timeout)
   timeout.task = trap.current()
   if not timeout.task then error(errors.RuntimeError("Timeout should be used inside a task"), 0) end
   timeout.state = "active"
-  timeout.cancelling = timeout.task:cancelling()
-  timeout:reschedule(timeout.deadline or nil)
+  timeout.cancelling = timeout.task[CANCEL_COUNT]
+  set_deadline(timeout, timeout.deadline)
   return timeout
 end
 

@@ -120,25 +120,27 @@ local function take_cancellation(task)
   return errors.quiet(errors.CancelledError, message ~= true and message or nil)
 end
 
--- The running task goes on after pcall(yield) returned `ok, is_refused`. No C function is called on the way into a
--- wait: one would need 20 slots of a stack of 40, and make every waiting task 400 bytes larger. So it is pcall that
--- catches the refusal of a C function that stands between; what a generator in between answers (kernel/generator.lua)
--- says the same. For the same reason nothing rare is written out in a function that waits, and no call is left open.
-local function resumed(task, ok, is_refused)
-  current = task
+-- The running task has to raise an error where it would go on after a wait: it could not be suspended, or it is to be
+-- cancelled. A wait is
+--     local ok, is_refused = pcall(yield)
+--     current = task
+--     if not ok or is_refused or task[MUST_CANCEL] then interrupt(task, ok, is_refused) end
+-- No C function is called on the way into one: it would need 20 slots of a stack of 40, and make every waiting task
+-- 400 bytes larger. So it is pcall that catches the refusal of a C function that stands between; what a generator in
+-- between answers (kernel/generator.lua) says the same. For the same reason nothing rare is written out in a function
+-- that waits, and no call is left open.
+local function interrupt(task, ok, is_refused)
   if not ok or is_refused then
     unregister(task)
     error(refusal(), 0)
   end
-  if task[MUST_CANCEL] then
-    local awaited = task[WAITS_FOR]
-    task[WAITS_FOR] = false
-    if is_cancellation(awaited) then -- where the wait ends with a CancelledError already, that one is raised
-      task[MUST_CANCEL] = false
-      return
-    end
-    error(take_cancellation(task), 0)
+  local awaited = task[WAITS_FOR]
+  task[WAITS_FOR] = false
+  if is_cancellation(awaited) then -- where the wait ends with a CancelledError already, that one is raised
+    task[MUST_CANCEL] = false
+    return
   end
+  error(take_cancellation(task), 0)
 end
 
 -- Called where a task goes on after a wait, which is in the interpreter, far from the function entries and loops where
@@ -156,7 +158,8 @@ local function park(task)
   current = false
   local ok, is_refused = pcall(yield)
   start_trace()
-  return resumed(task, ok, is_refused)
+  current = task
+  if not ok or is_refused or task[MUST_CANCEL] then interrupt(task, ok, is_refused) end
 end
 trap.park = park
 
@@ -208,7 +211,8 @@ function trap.sleep(sleep, task, seconds)
     schedule(task[LOOP], task[THREAD])
     ok, is_refused = pcall(yield)
   end
-  resumed(task, ok, is_refused)
+  current = task
+  if not ok or is_refused or task[MUST_CANCEL] then interrupt(task, ok, is_refused) end
   sleep[COUNT] = CLOSED
 end
 
@@ -267,8 +271,9 @@ function trap.await(awaitable)
 end
 local await = trap.await
 
--- What every pooled thread runs: one entry of the ready list after the other, idle in between. Errors end the thread;
--- the scheduler then calls trap.failed, which finds in `current` or `callback` whose error it is.
+-- What every pooled thread runs: one entry of the ready list after the other, idle in between. The argument is that of
+-- a function or a listener; a task gets its thread, as a call that asked for it would end every trace. Errors end the
+-- thread; the scheduler then calls trap.failed, which finds in `current` or `callback` whose error it is.
 local function body(entry, argument)
   while true do
     if type(entry) == "function" then
@@ -281,7 +286,7 @@ local function body(entry, argument)
       callback, callback_thread = nil, nil
     else
       current = entry
-      entry[THREAD] = running()
+      entry[THREAD] = argument
       if entry[MUST_CANCEL] then entry:cancel_unstarted() end
       entry:settle(await(entry[COROUTINE]))
       current = false
