@@ -82,8 +82,8 @@ static bool store_values(lacuna_call_t *call, const lacuna_value *values, int co
 }
 
 static void drop_values(lacuna_call_t *call) {
-  for (int i = 0; i < call->value_count && call->embedding; i++)
-    if (call->values[i].type > LACUNA_STRING) lacuna_release(call->runtime, call->values[i]);
+  for (int i = 0; i < call->value_count; i++) /* the type first: another thread may not look at the embedding */
+    if (call->values[i].type > LACUNA_STRING && call->embedding) lacuna_release(call->runtime, call->values[i]);
   if (call->values != &call->value) free(call->values);
   call->values = &call->value;
   call->value_count = 0;
@@ -133,7 +133,7 @@ lacuna_status lacuna_complete(lacuna_call_t *call, const lacuna_value *values, i
 }
 
 lacuna_status lacuna_fail(lacuna_call_t *call, const char *class_name, const char *message) {
-  lacuna_value error[] = {lacuna_string(class_name), lacuna_string(message)};
+  lacuna_value error[] = {lacuna_string(class_name ? class_name : "RuntimeError"), lacuna_string(message ? message : "")};
   bool is_running = !call->inbox || (lac_inbox_is_mine(call->inbox) && call->state == LAC_CALL_RUNNING);
   if (is_running) return return_values(call, LACUNA_FAILED, error, 2);
   complete_later(call, LACUNA_FAILED, error, 2);
@@ -294,7 +294,7 @@ void lac_orphan_calls(lac_embedding *embedding) {
     lac_cancel_call(call);
     lac_inbox_lock(call->inbox);
     bool is_completed = call->state == LAC_CALL_COMPLETED;
-    drop_values(call);
+    if (is_completed) drop_values(call); /* else they are the thread's that may be storing them just now */
     call->embedding = NULL;
     lac_inbox_unlock(call->inbox);
     if (is_completed) free_orphan(call);

@@ -38,6 +38,8 @@ log: program.wait: a call was still pending when the runtime was freed
 log: program.wait: a call was still pending when the runtime was freed
 status 3, cancelled 4
 ]]},
+  races = {arguments = "500", slow_output = "^all completed: yes, some cancelled: %S+, wrong: 0\n$",
+    output = "all completed: yes, some cancelled: yes, wrong: 0\n"},
   values = {output = [[
 counter 3, 3 positions, name 이름, 2 more
 TypeError: bad argument #1 to 'program.describe' (Counter expected, got table)
