@@ -130,6 +130,7 @@ describe("the prompt over a pipe", function()
 
   it("leaves the rest of the input to what an input reads itself", function()
     assert.equal('"the next line"\n1\n', printed("io.read()\nthe next line\n1"))
+    assert.equal('"the next line"\n1\n2\n', printed("await(async.input())\nthe next line\n1\n2"))
   end)
 
   it("reports a background task that failed, and ends with status 0", function()
@@ -649,6 +650,25 @@ describe("the prompt on a terminal", function()
     shown:expect_printed("still running, now cancelled: 1 task")
     shown:type(CTRL_C)
     assert.equal(130, shown:wait())
+  end)
+
+  it("gives the terminal back when a signal ends it, unless the user handles that", function()
+    open({command = "stty -a >before; " .. LACUNA .. "; stty -a >after"})
+    shown:expect(">")
+    shown:type("require('luv').os_getpid()\r")
+    shown:wait_until(function() return shown:lines()[3] and shown:lines()[4] == ">" end, "expected a number")
+    local pid = shown:lines()[3]
+    enter("async.get_running_loop():add_signal_handler('SIGTERM', print, 'handled')")
+    shown:type("typed")
+    shown:expect("> typed")
+    shell.run("kill -TERM " .. pid)
+    shown:expect("handled", "> typed")
+    shown:type("\21") -- Ctrl-U
+    shown:expect("handled", ">")
+    enter("async.get_running_loop():remove_signal_handler('SIGTERM')", "true")
+    shell.run("kill -TERM " .. pid)
+    shown:wait()
+    assert.equal(io.open(folder .. "/before"):read("*a"), io.open(folder .. "/after"):read("*a"))
   end)
 
   it("ends when the terminal goes away", function()

@@ -21,7 +21,7 @@ local function nothing() end
 ---@return lacuna.cli.PlainReader
 function plain.open(settings)
   io.stdin:setvbuf("no") -- what an input reads itself comes right after its line
-  local reader = setmetatable({ prompts = settings.prompts }, Plain)
+  local reader = setmetatable({ prompts = settings.prompts, on_wait = settings.on_wait }, Plain)
   if native.is_terminal(STDIN) then reader.screen = native.is_terminal(STDOUT) and io.stdout or io.stderr end
   local function on_done(has_line)
     reader.line:set_result(has_line)
@@ -36,6 +36,11 @@ local function read_line(reader, prompt)
     io.stdout:flush()
     reader.screen:write(prompt)
     reader.screen:flush()
+  end
+  local stdin = package.loaded["lacuna.stdin"]
+  if stdin then -- an input has used it, and it may hold lines that follow
+    reader.on_wait(true)
+    return await(stdin:readline())
   end
   reader.line = future.Future()
   reader.input:start()

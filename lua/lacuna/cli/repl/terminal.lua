@@ -6,6 +6,7 @@
 local await = require("lacuna.kernel.trap").await
 local complete = require "lacuna.cli.repl.complete"
 local future = require "lacuna.kernel.future"
+local loop_module = require "lacuna.kernel.loop"
 local luv = require "luv"
 local native = require "lacuna.native.lineedit"
 local screen = require "lacuna.cli.repl.screen"
@@ -226,8 +227,17 @@ end
 
 -- ---- signals ----
 
+-- Whether a handler of the user's own sees to a signal.
+local function is_handled(name)
+  for loop in loop_module.each() do
+    if loop.signal_handlers and loop.signal_handlers[name:upper()] then return true end
+  end
+  return false
+end
+
 -- What leaves the terminal behind: it is given back as it was found, and taken again when the program goes on.
 local function on_leaving_signal(reader, name)
+  if is_handled(name) then return end
   leave_line(reader)
   reader.input:suspend()
   reader.is_suspended = true
