@@ -30,6 +30,21 @@ function stdin:readline()
   return method.new(ReadLine, self)
 end
 
+local ReadAll = method.class("stdin.read")
+
+function ReadAll.__await(coro)
+  method.begin(coro)
+  return method.finish(coro, input:read_all())
+end
+
+--- All that is left of the input. Suspends until its end; a cancelled task loses nothing.
+--- Errors, when awaited: OSError.
+--- Source: asyncio.StreamReader.read over the standard input.
+---@return lacuna.Coroutine of the text, "" at the end of the input
+function stdin:read()
+  return method.new(ReadAll, self)
+end
+
 --- Iterates over the lines that are left. Each step suspends until there is one. Errors: OSError.
 --- Source: Python's `async for line in reader`.
 ---@return fun(): string?

@@ -74,6 +74,14 @@ print(os.get_blocking(theirs.fileno()), status)]])
     assert.truthy(result.stderr:find("^lacuna: OSError: cannot read the standard input: EISDIR"))
   end)
 
+  it("is read whole", function()
+    assert.equal("4\tone\ntwo\n", run([[
+      local text = await(stdin:readline()) .. await(stdin:read())
+      io.write(#text - 4, "\t", text, await(stdin:read()))]], "printf 'o\nne\ntwo\n' | $lacuna script.lua").stdout)
+    assert.equal("30000000\n", run("print(#await(stdin:read()))",
+      "head -c 30000000 /dev/zero | tr '\\0\\1' 'x\\n' | $lacuna script.lua").stdout)
+  end)
+
   it("takes a line of megabytes", function()
     assert.equal("3000000\n", run("print(#await(stdin:readline()))",
       "head -c 3000000 /dev/zero | tr '\\0' x | $lacuna script.lua").stdout)

@@ -159,6 +159,42 @@ describe("lines", function()
     assert.equal("gone", virtual.raised(async.OSError, lines.read, lines).message)
   end))
 
+  it("are read all at once as they came", function()
+    for _, text in ipairs {"", "one", "one\n", "one\n\ntwo", "\n\n", "한\r\n\0"} do
+      for split = 1, #text do
+        virtual.run(function()
+          local lines, source = open()
+          local task = async.create_task(function() return lines:read_all() end)
+          virtual.turns()
+          source.feed(text:sub(1, split))
+          virtual.turns(2)
+          if split < #text then source.feed(text:sub(split + 1)) end
+          source.feed()
+          assert.equal(text, await(task))
+          assert.equal("", lines:read_all())
+        end)
+      end
+    end
+  end)
+
+  it("are given back by one that is cancelled while it reads all", virtual.body(function()
+    local lines, source = open()
+    local task = async.create_task(function() return lines:read_all() end)
+    virtual.turns()
+    source.feed("one\ntwo\nthr")
+    virtual.turns(2)
+    task:cancel()
+    virtual.turns(2)
+    assert.is_true(task:cancelled())
+    assert.equal("one", lines:read())
+    async.create_task(function()
+      virtual.turns()
+      source.feed("ee\nrest")
+      source.feed()
+    end)
+    assert.equal("two\nthree\nrest", lines:read_all())
+  end))
+
   it("may be read from one loop after the other", function()
     local lines, source = open()
     for i = 1, 3 do

@@ -21,13 +21,15 @@ local function find_newline(lines)
   lines.chunk = ""
 end
 
--- The line that is there, without its newline; nil at the end; raises the error that reading met.
+-- The line that is there, without its newline; nil at the end; raises the error that reading met. `is_whole` says then
+-- whether there was a newline.
 local function take(lines)
   local last = lines.newline and lines.chunk:sub(lines.at, lines.newline - 1)
   if not last and #lines.pieces == 0 then
     if lines.problem then error(lines.problem, 0) end
     return nil
   end
+  lines.is_whole = last ~= nil
   local line = last or ""
   if #lines.pieces > 0 then
     line = table.concat(lines.pieces) .. line
@@ -93,6 +95,33 @@ function Lines:read()
   leave(self, waiter)
   if not ok then error(result, 0) end
   return result
+end
+
+-- Gives back what was taken.
+local function put_back(lines, text)
+  local rest = lines.newline and lines.chunk:sub(lines.at) or ""
+  lines.chunk, lines.at = text .. table.concat(lines.pieces) .. rest, 1
+  lines.pieces = {}
+  find_newline(lines)
+end
+
+local function collect(lines, parts)
+  for line in function() return lines:read() end do
+    parts[#parts + 1] = line
+    if lines.is_whole then parts[#parts + 1] = "\n" end
+  end
+  return table.concat(parts)
+end
+
+--- All that is left, newlines included; "" at the end. Suspends until the end; a cancelled task loses nothing.
+--- Errors: as of read; what came before is read again.
+---@return string
+function Lines:read_all()
+  local parts = {}
+  local ok, result = pcall(collect, self, parts)
+  if ok then return result end
+  put_back(self, table.concat(parts))
+  error(result, 0)
 end
 
 local lines_module = {}
