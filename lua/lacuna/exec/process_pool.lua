@@ -17,6 +17,7 @@ local MOST_SENT = 32 -- calls that a child may have been sent, the running one a
 ---@field calls table<integer, lacuna.exec.ProcessCall> id -> what waits or runs
 ---@field first integer no call with a smaller id waits for a child
 ---@field last integer the latest id
+---@field outstanding integer how many calls wait or run
 ---@field waiting integer how many calls have not been sent to a child
 ---@field children table<lacuna.exec.Child, true> those that have not ended
 ---@field child_count integer those of them that are not leaving
@@ -27,9 +28,15 @@ Crew.__index = Crew
 local busy = {} -- luacheck: ignore 241
 
 local function update_awaited(crew)
-  local is_awaited = next(crew.calls) ~= nil or crew.is_closed
+  local is_awaited = crew.outstanding > 0 or crew.is_closed
   busy[crew] = is_awaited and next(crew.children) ~= nil or nil
   for child in pairs(crew.children) do child:set_awaited(crew.is_closed or child.count > 0) end
+end
+
+-- A call is over: answered, taken back, or lost.
+local function drop(crew, call)
+  crew.calls[call.id] = nil
+  crew.outstanding = crew.outstanding - 1
 end
 
 -- Puts a call back to those that wait.
@@ -67,7 +74,7 @@ end
 
 local function break_down(crew, reason)
   crew.is_broken = true
-  crew.calls, crew.waiting = {}, 0
+  crew.calls, crew.outstanding, crew.waiting = {}, 0, 0
   for child in pairs(crew.children) do child:kill() end
   update_awaited(crew)
   crew.executor:on_broken(reason)
@@ -125,7 +132,8 @@ end
 ---@return integer id
 function Crew:send(bytes)
   local id = self.last + 1
-  self.last, self.calls[id], self.waiting = id, { id = id, bytes = bytes }, self.waiting + 1
+  self.last, self.calls[id] = id, { id = id, bytes = bytes }
+  self.outstanding, self.waiting = self.outstanding + 1, self.waiting + 1
   local idle = find_idle(self)
   if idle then
     supply(self, idle)
@@ -151,7 +159,7 @@ function Crew:take_back(id)
   elseif not call.child:take_back(call.number) then
     return false
   end
-  self.calls[id] = nil
+  drop(self, call)
   update_awaited(self)
   return true
 end
@@ -184,7 +192,7 @@ end
 local function on_message(crew, child, number, bytes)
   if number > 0 then
     local call = child:forget(number)
-    crew.calls[call.id] = nil
+    drop(crew, call)
     return crew.executor:on_outcome(call.id, bytes)
   end
   if bytes == "" then
@@ -202,7 +210,7 @@ local function lose_calls(crew, child, reason)
   for number = child.oldest, child.newest do
     if child.sent[number] then
       local call = child:forget(number)
-      crew.calls[call.id] = nil
+      drop(crew, call)
       crew.executor:on_lost(call.id, reason)
     end
   end
@@ -214,7 +222,7 @@ local function on_end(crew, child, reason)
     crew.child_count = crew.child_count - 1
     if not child.is_ready and not child.is_killed and not crew.is_broken then break_down(crew, reason) end
   end
-  lose_calls(crew, child, reason)
+  if not crew.is_broken then lose_calls(crew, child, reason) end
   distribute(crew)
   if crew.is_closed and next(crew.children) == nil then crew.executor:on_ended() end
 end
@@ -239,6 +247,7 @@ local function new_crew(pool, initializer, initargs)
     calls = {},
     children = {},
     child_count = 0,
+    outstanding = 0,
     waiting = 0,
     first = 1,
     last = 0,
