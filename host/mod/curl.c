@@ -3,6 +3,7 @@
  * open(on_done, connection_limit) → client, or nil and a message
  * client:start(REQUEST) → id, or nil and a message; what a REQUEST is stands in curl_values.h
  * client:result(id), inside on_done(id) only → status, headers, body; or nil, kind, message, errno name, errno text
+ * client:take(id) → what has come of a streamed body since; "": on_done(id) says when there is more
  * client:abort(id), client:close()
  *
  * Nothing is pushed for on_done but a number: strings are made in result, in a protected call, where running out of
@@ -146,6 +147,19 @@ static int l_result(lua_State *L) {
   return lac_curl_push_outcome(L, outcome);
 }
 
+static int l_take(lua_State *L) {
+  binding *b = check_binding(L);
+  uint32_t id = (uint32_t)luaL_checkinteger(L, 2);
+  if (!b->client) {
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  lac_bytes body = lac_curl_body(b->client, id);
+  lua_pushlstring(L, body.data, body.size);
+  if (body.size > 0) lac_curl_body_taken(b->client, id);
+  return 1;
+}
+
 static int l_abort(lua_State *L) {
   binding *b = check_binding(L);
   uint32_t id = (uint32_t)luaL_checkinteger(L, 2);
@@ -171,7 +185,7 @@ static int l_collect(lua_State *L) {
 }
 
 int luaopen_lacuna_native_curl(lua_State *L) {
-  static const luaL_Reg methods[] = {{"start", l_start}, {"result", l_result}, {"abort", l_abort},
+  static const luaL_Reg methods[] = {{"start", l_start}, {"result", l_result}, {"take", l_take}, {"abort", l_abort},
                                      {"close", l_close}, {"__gc", l_collect},  {NULL, NULL}};
   luaL_newmetatable(L, METATABLE);
   luaL_register(L, NULL, methods);

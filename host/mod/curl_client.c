@@ -12,6 +12,7 @@ enum {
   EASY_KEEP = 256,                   /* idle easy handles kept: about 10 KiB each */
   BUFFER_KEEP_BYTES = 256 * 1024,    /* larger buffers are freed between transfers */
   RECEIVE_BUFFER_BYTES = 64 * 1024L, /* what libcurl reads at once */
+  STREAM_BYTES = 256 * 1024,         /* a streamed transfer pauses when that much of its body waits to be taken */
 };
 
 typedef struct transfer {
@@ -27,9 +28,15 @@ typedef struct transfer {
   bool is_running;
   bool has_header_end; /* the blank line has come */
   bool is_out_of_memory;
-  bool is_silent; /* it is ended because the server went silent */
-  bool has_data;  /* the easy handle holds a copy of a request's body */
-  bool has_proxy; /* the easy handle has a proxy */
+  bool is_streamed, is_paused;
+  bool has_told_head; /* of a streamed transfer */
+  bool is_awaited;    /* on_done is to tell when there is a body to take */
+  bool has_news;      /* is in the client's list of transfers that may have something to tell */
+  uint32_t next_news; /* an id; 0: the last */
+  bool is_overdue;    /* its read time-out had passed the last time it was looked at */
+  bool is_silent;     /* it is ended because the server went silent */
+  bool has_data;      /* the easy handle holds a copy of a request's body */
+  bool has_proxy;     /* the easy handle has a proxy */
   char error[CURL_ERROR_SIZE];
 } transfer;
 
@@ -42,6 +49,7 @@ struct lac_curl_client {
   transfer **transfers;   /* by id - 1; all there are, running or free */
   uint32_t transfer_count, transfer_capacity;
   uint32_t first_free; /* an id; 0: none */
+  uint32_t first_news; /* an id; 0: none */
   size_t active_count, idle_easy_count;
   bool is_in_turn, is_closing;
   lac_curl_on_done on_done;
@@ -51,9 +59,26 @@ struct lac_curl_client {
 
 /* ---- what libcurl delivers ---- */
 
+static void note_arrival(transfer *t) {
+  t->received_ms = uv_now(t->client->loop);
+  t->is_overdue = false;
+}
+
+static void add_news(transfer *t) {
+  if (!t->is_streamed || t->has_news) return;
+  t->has_news = true;
+  t->next_news = t->client->first_news;
+  t->client->first_news = t->id;
+}
+
 static size_t on_body(char *data, size_t unit, size_t count, void *user) {
   transfer *t = user;
-  t->received_ms = uv_now(t->client->loop);
+  note_arrival(t);
+  if (t->is_streamed && t->body.size >= STREAM_BYTES) {
+    t->is_paused = true;
+    return CURL_WRITEFUNC_PAUSE; /* libcurl delivers this again later */
+  }
+  add_news(t);
   if (lac_bytes_append(&t->body, data, unit * count)) return unit * count;
   t->is_out_of_memory = true;
   return 0;
@@ -63,13 +88,14 @@ static size_t on_body(char *data, size_t unit, size_t count, void *user) {
 static size_t on_header(char *data, size_t unit, size_t count, void *user) {
   transfer *t = user;
   size_t size = unit * count;
-  t->received_ms = uv_now(t->client->loop);
+  note_arrival(t);
   if (t->has_header_end) {
     if (size < 5 || memcmp(data, "HTTP/", 5) != 0) return size;
     t->headers.size = 0;
     t->has_header_end = false;
   }
   t->has_header_end = size <= 2 && data[0] != '\0' && strchr("\r\n", data[0]);
+  if (t->has_header_end) add_news(t);
   if (lac_bytes_append(&t->headers, data, size)) return size;
   t->is_out_of_memory = true;
   return 0;
@@ -84,40 +110,13 @@ static bool is_connected(const transfer *t) {
   return until_sending_us > 0;
 }
 
-/* What the user can act on; the Lua half makes an error class of each. */
+/* The kind of a failure, where what has come of the response tells more than libcurl's code. */
 static const char *failure_kind(const transfer *t, CURLcode code) {
   if (t->is_out_of_memory) return "memory";
-  switch (code) {
-  case CURLE_OUT_OF_MEMORY: return "memory";
-  case CURLE_URL_MALFORMAT: return "url";
-  case CURLE_OPERATION_TIMEDOUT: return t->is_silent ? "silent" : is_connected(t) ? "timeout" : "connect timeout";
-  case CURLE_COULDNT_RESOLVE_PROXY:
-  case CURLE_COULDNT_RESOLVE_HOST: return "resolve";
-  case CURLE_COULDNT_CONNECT:
-  case CURLE_INTERFACE_FAILED: return "connect";
-  case CURLE_SSL_CONNECT_ERROR:
-  case CURLE_SSL_ENGINE_NOTFOUND:
-  case CURLE_SSL_ENGINE_SETFAILED:
-  case CURLE_SSL_ENGINE_INITFAILED:
-  case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CIPHER:
-  case CURLE_PEER_FAILED_VERIFICATION:
-  case CURLE_SSL_CACERT_BADFILE:
-  case CURLE_SSL_SHUTDOWN_FAILED:
-  case CURLE_SSL_CRL_BADFILE:
-  case CURLE_SSL_ISSUER_ERROR:
-  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-  case CURLE_SSL_INVALIDCERTSTATUS: return "tls";
-  case CURLE_UNSUPPORTED_PROTOCOL: /* "HTTP/0.9": an answer that does not start with a status line */
-  case CURLE_WEIRD_SERVER_REPLY: return "response";
-  case CURLE_PARTIAL_FILE:
-  case CURLE_BAD_CONTENT_ENCODING:
-  case CURLE_WRITE_ERROR: return "payload";
-  case CURLE_GOT_NOTHING:
-  case CURLE_SEND_ERROR:
-  case CURLE_RECV_ERROR: return t->has_header_end ? "payload" : "disconnected";
-  default: return "other";
-  }
+  if (code == CURLE_OPERATION_TIMEDOUT)
+    return t->is_silent ? "silent" : is_connected(t) ? "timeout" : "connect timeout";
+  const char *kind = lac_curl_failure_kind(code);
+  return t->has_header_end && strcmp(kind, "disconnected") == 0 ? "payload" : kind;
 }
 
 static void describe(const transfer *t, CURLcode code, lac_curl_outcome *outcome) {
@@ -254,6 +253,28 @@ static void end_transfer(transfer *t, CURLcode code) {
   give_slot(t);
 }
 
+/* What a streamed transfer has to tell: once that there is a head, then that the body which is awaited has come. */
+static void tell(transfer *t) {
+  lac_curl_client *client = t->client;
+  if (!t->is_running || !t->is_streamed || !t->has_header_end) return;
+  lac_curl_outcome outcome = {.is_partial = true, .headers = t->headers};
+  client->curl->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &outcome.status);
+  if (outcome.status < 200) return; /* interim: the final one follows */
+  if (t->has_told_head && !(t->is_awaited && t->body.size > 0)) return;
+  t->has_told_head = true;
+  t->is_awaited = false;
+  client->on_done(client->data, t->id, &outcome);
+}
+
+static void tell_news(lac_curl_client *client) {
+  while (client->first_news != 0 && !client->is_closing) {
+    transfer *t = client->transfers[client->first_news - 1];
+    client->first_news = t->next_news;
+    t->has_news = false;
+    tell(t);
+  }
+}
+
 static void free_client(lac_curl_client *client);
 
 /* Runs what may end transfers; a close in between is carried out when it is over. */
@@ -268,6 +289,7 @@ static void on_turn(void *data) {
     client->curl->easy_getinfo(easy, CURLINFO_PRIVATE, &t);
     end_transfer(t, code);
   }
+  tell_news(client); /* after that: most responses are whole by now, and need no telling in portions */
   client->is_in_turn = false;
   if (client->is_closing) free_client(client);
 }
@@ -291,6 +313,7 @@ static uint64_t stall_due(const transfer *t) {
   uint64_t now_ms = uv_now(t->client->loop);
   uint64_t since_ms = sent_us > 0 ? t->started_ms + (uint64_t)sent_us / 1000 : now_ms;
   if (t->received_ms > since_ms) since_ms = t->received_ms;
+  if (t->is_paused) since_ms = now_ms; /* it is not the server who is slow */
   return since_ms + t->read_timeout_ms;
 }
 
@@ -304,6 +327,11 @@ static void on_stall_timer(uv_timer_t *timer) {
     uint64_t due_ms = stall_due(t);
     if (due_ms > uv_now(client->loop)) {
       if (due_ms < earliest_ms) earliest_ms = due_ms;
+      continue;
+    }
+    if (!t->is_overdue) { /* the loop itself may have been busy: what waits in the sockets is polled first */
+      t->is_overdue = true;
+      earliest_ms = 0;
       continue;
     }
     t->is_silent = true;
@@ -367,6 +395,8 @@ uint32_t lac_curl_start(lac_curl_client *client, const lac_curl_request *request
   }
   t->request_headers = request->headers;
   t->has_header_end = t->is_out_of_memory = t->is_silent = false;
+  t->is_streamed = request->is_streamed;
+  t->is_paused = t->has_told_head = t->is_awaited = t->is_overdue = false;
   t->error[0] = '\0';
   t->started_ms = t->received_ms = uv_now(client->loop);
   t->read_timeout_ms = (uint64_t)request->read_timeout_ms;
@@ -389,6 +419,23 @@ bool lac_curl_abort(lac_curl_client *client, uint32_t id) {
   stop_transfer(t);
   give_slot(t);
   return true;
+}
+
+lac_bytes lac_curl_body(lac_curl_client *client, uint32_t id) {
+  transfer *t = find_transfer(client, id);
+  if (!t) return (lac_bytes){0};
+  if (t->body.size == 0) t->is_awaited = true;
+  return t->body;
+}
+
+void lac_curl_body_taken(lac_curl_client *client, uint32_t id) {
+  transfer *t = find_transfer(client, id);
+  if (!t) return;
+  t->body.size = 0;
+  if (!t->is_paused) return;
+  t->is_paused = false;
+  note_arrival(t);
+  client->curl->easy_pause(t->easy, CURLPAUSE_CONT); /* delivers to on_body what was refused */
 }
 
 size_t lac_curl_active_count(const lac_curl_client *client) {

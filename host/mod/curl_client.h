@@ -24,11 +24,14 @@ typedef struct lac_curl_request {
   const char *ca_path;                                  /* PEM file to verify against; NULL: the system's */
   const char *proxy;                                    /* URL; NULL: none */
   long timeout_ms, connect_timeout_ms, read_timeout_ms; /* 0: none; read: between two portions of the response */
+  bool is_streamed;                                     /* tell of the head, and of the body portion by portion */
 } lac_curl_request;
 
-/* How a transfer ended. */
+/* How a transfer ended; or, of a streamed one, that there is a head, or more of the body to take. */
 typedef struct lac_curl_outcome {
-  const char *failure; /* NULL: a response is there; else a kind, such as "connect" or "tls" (curl_client.c has all) */
+  bool is_partial; /* the transfer goes on; there is no body here */
+  const char
+      *failure; /* NULL: a response is there; else a kind, such as "connect" or "tls" (curl_library.c has them) */
   const char *message; /* of a failure: libcurl's own words */
   int os_errno;        /* of a failure: errno of the system call that failed; 0 if none did */
   long status;
@@ -36,8 +39,9 @@ typedef struct lac_curl_outcome {
   lac_bytes body;    /* decoded */
 } lac_curl_outcome;
 
-/* Called once for each transfer that was started and not aborted, from the loop, never from within a call of this
- * interface. The outcome lives until it returns; it may start and abort transfers and close the client. */
+/* Called once for each transfer that was started and not aborted (a streamed one: any number of times before), from the
+ * loop, never from within a call of this interface. The outcome lives until it returns; it may start and abort
+ * transfers and close the client. */
 typedef void (*lac_curl_on_done)(void *data, uint32_t id, const lac_curl_outcome *outcome);
 
 /* Called once, when nothing of the client is left. */
@@ -52,6 +56,13 @@ uint32_t lac_curl_start(lac_curl_client *client, const lac_curl_request *request
 
 /* Ends a transfer and closes its connection; on_done is not called. False if the id names no running transfer. */
 bool lac_curl_abort(lac_curl_client *client, uint32_t id);
+
+/* What has come of a streamed transfer's body since the last call; valid until the next call of this interface. If that
+ * is nothing, on_done says when there is something. */
+lac_bytes lac_curl_body(lac_curl_client *client, uint32_t id);
+
+/* Lets go of what lac_curl_body gave: the transfer goes on, should it have waited for that. */
+void lac_curl_body_taken(lac_curl_client *client, uint32_t id);
 
 /* Running transfers. */
 size_t lac_curl_active_count(const lac_curl_client *client);

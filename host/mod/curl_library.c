@@ -46,3 +46,37 @@ const lac_curl_library *lac_curl_library_open(const char **message) {
   *message = failure;
   return NULL;
 }
+
+const char *lac_curl_failure_kind(CURLcode code) {
+  switch (code) {
+  case CURLE_OUT_OF_MEMORY: return "memory";
+  case CURLE_URL_MALFORMAT: return "url";
+  case CURLE_OPERATION_TIMEDOUT: return "timeout";
+  case CURLE_COULDNT_RESOLVE_PROXY:
+  case CURLE_COULDNT_RESOLVE_HOST: return "resolve";
+  case CURLE_COULDNT_CONNECT:
+  case CURLE_INTERFACE_FAILED: return "connect";
+  case CURLE_SSL_CONNECT_ERROR:
+  case CURLE_SSL_ENGINE_NOTFOUND:
+  case CURLE_SSL_ENGINE_SETFAILED:
+  case CURLE_SSL_ENGINE_INITFAILED:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CIPHER:
+  case CURLE_PEER_FAILED_VERIFICATION:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_SHUTDOWN_FAILED:
+  case CURLE_SSL_CRL_BADFILE:
+  case CURLE_SSL_ISSUER_ERROR:
+  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+  case CURLE_SSL_INVALIDCERTSTATUS: return "tls";
+  case CURLE_UNSUPPORTED_PROTOCOL: /* "HTTP/0.9": an answer that does not start with a status line */
+  case CURLE_WEIRD_SERVER_REPLY: return "response";
+  case CURLE_PARTIAL_FILE:
+  case CURLE_BAD_CONTENT_ENCODING:
+  case CURLE_WRITE_ERROR: return "payload";
+  case CURLE_GOT_NOTHING:
+  case CURLE_SEND_ERROR:
+  case CURLE_RECV_ERROR: return "disconnected";
+  default: return "other";
+  }
+}

@@ -15,6 +15,7 @@
   X(easy_setopt)                                                                                                       \
   X(easy_getinfo)                                                                                                      \
   X(easy_strerror)                                                                                                     \
+  X(easy_pause)                                                                                                        \
   X(easy_cleanup)                                                                                                      \
   X(multi_init)                                                                                                        \
   X(multi_setopt)                                                                                                      \
@@ -38,5 +39,8 @@ typedef struct lac_curl_library {
 /* The library, opened by the first call; any thread may call. NULL if it cannot be used: *message, which lives as long
  * as the program, then says why and which package to install. */
 const lac_curl_library *lac_curl_library_open(const char **message);
+
+/* What the user can act on: "connect", "tls" and so on; the Lua half makes an error class of each. */
+const char *lac_curl_failure_kind(CURLcode code);
 
 #endif

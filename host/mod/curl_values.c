@@ -24,6 +24,7 @@ void lac_curl_check_request(lua_State *L, int first, lac_curl_request *request) 
   request->connect_timeout_ms = check_timeout(L, first + 6);
   request->read_timeout_ms = check_timeout(L, first + 7);
   request->proxy = check_optional(L, first + 8, NULL);
+  request->is_streamed = lua_toboolean(L, first + 9);
 }
 
 bool lac_curl_collect_headers(lua_State *L, int first, const lac_curl_library *curl, lac_curl_request *request) {
@@ -48,6 +49,7 @@ int lac_curl_push_outcome(lua_State *L, const lac_curl_outcome *outcome) {
   if (!outcome->failure) {
     lua_pushinteger(L, outcome->status);
     lua_pushlstring(L, outcome->headers.data, outcome->headers.size);
+    if (outcome->is_partial) return 2;
     lua_pushlstring(L, outcome->body.data, outcome->body.size);
     return 3;
   }

@@ -1,8 +1,10 @@
 /* curl_values: requests and outcomes of curl_client.h as Lua values, for the client that waits and the one that blocks.
  *
- * A REQUEST is these arguments: url, method, headers, data, verify, timeout, connect_timeout, read_timeout, proxy.
+ * A REQUEST is these arguments: url, method, headers, data, verify, timeout, connect_timeout, read_timeout, proxy,
+ * is_streamed.
  * Headers are a list of encoded lines; verify is true, false or a PEM file; times are seconds. All but the first two
- * may be nil or false. An outcome is: status, head, body; or nil, kind, message, errno name, errno text. */
+ * may be nil or false. An outcome is: status, head, body; status, head while a streamed transfer goes on; or nil, kind,
+ * message, errno name, errno text. */
 #ifndef LAC_MOD_CURL_VALUES_H
 #define LAC_MOD_CURL_VALUES_H
 

@@ -39,15 +39,19 @@ end
 ---@param n? integer 65536
 ---@return fun(): string?
 function Response:iter_content(n)
-  return answer.chunks(self.body, n)
+  return answer.chunks(answer.portion(self.body), n)
 end
 
 --- Iterates over the lines of the body, without their ends ("\n" or "\r\n").
 --- Source: requests.Response.iter_lines.
 ---@return fun(): string?
 function Response:iter_lines()
-  return answer.lines(self.body)
+  return answer.lines(answer.portion(self.body))
 end
+
+--- Lets the response go: nothing is left to do, for its body is there.
+--- Source: requests.Response.close.
+function Response:close() end
 
 local new_response, response_class = answer.class(Response, fields)
 response_class.can_travel = true -- between threads: it is data, of no loop

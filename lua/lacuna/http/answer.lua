@@ -70,43 +70,63 @@ function Answer:raise_for_status()
   error(err, 2)
 end
 
---- Lets the response go. Its connection went back to the session when the body was complete, so nothing is left to do.
---- Source: aiohttp ClientResponse.close.
-function Answer:close() end
-
---- Iterates over a body in portions of n bytes, the last one shorter.
----@param body string
+--- Portions of n bytes, the last one shorter, of a body that comes in portions of any size.
+---@param next_portion fun(): string? nil at the end
 ---@param n? integer 65536
 ---@return fun(): string?
-function answer.chunks(body, n)
+function answer.chunks(next_portion, n)
   n = n or 65536
-  local position = 1
+  local portion, position = "", 1 -- what of the portion has not been given begins at position
   return function()
-    if position > #body then return nil end
-    local chunk = body:sub(position, position + n - 1)
+    while #portion - position + 1 < n do
+      local more = next_portion()
+      if not more then break end
+      portion, position = portion:sub(position) .. more, 1
+    end
+    if position > #portion then return nil end
+    local chunk = portion:sub(position, position + n - 1)
     position = position + n
     return chunk
   end
 end
 
---- Iterates over the lines of a body, without their ends ("\n" or "\r\n").
----@param body string
+--- The lines, without their ends ("\n" or "\r\n"), of a body that comes in portions of any size.
+---@param next_portion fun(): string? nil at the end
 ---@return fun(): string?
-function answer.lines(body)
-  local position = 1
+function answer.lines(next_portion)
+  local portion, position = "", 1
   return function()
-    if position > #body then return nil end
-    local line_end = body:find("\n", position, true) or #body + 1
-    local line = body:sub(position, line_end - 1):gsub("\r$", "")
+    local line_end = portion:find("\n", position, true)
+    while not line_end do
+      local more = next_portion()
+      if not more then break end
+      local searched = #portion - position + 2
+      portion, position = portion:sub(position) .. more, 1
+      line_end = portion:find("\n", searched, true)
+    end
+    if position > #portion then return nil end
+    line_end = line_end or #portion + 1
+    local line = portion:sub(position, line_end - 1):gsub("\r$", "")
     position = line_end + 1
     return line
+  end
+end
+
+--- A body that is whole, as one portion.
+---@param body string
+---@return fun(): string?
+function answer.portion(body)
+  return function()
+    local portion = body
+    body = ""
+    return portion ~= "" and portion or nil
   end
 end
 
 --- A class of Responses: what an answer is, and fields and methods of its own.
 ---@param methods table
 ---@param fields table<string, fun(self: table): any> derived when first asked for
----@return fun(method: string, url: string, status: integer, head: string, body: string, history: table?): table new
+---@return fun(method: string, url: string, status: integer, head: string, body: string|false, history: table?): table
 ---@return table class
 function answer.class(methods, fields)
   local class = {}

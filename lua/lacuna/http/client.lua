@@ -125,9 +125,19 @@ local function transfer(session, exchange, lines, own_cookies, history)
   exchange.connector:transfer(exchange)
   if exchange.failure then error(failures.of_exchange(exchange), 0) end
   local head = exchange.head
-  local response = session.new_response(exchange.method, exchange.url, exchange.status, head, exchange.body, history)
+  local body = not exchange.is_streamed and exchange.body
+  local response = session.new_response(exchange.method, exchange.url, exchange.status, head, body, history)
+  if not body then response.exchange = exchange end
   if find(head, "ookie:", 1, true) or find(head, "OOKIE:", 1, true) then jar:store(response.headers, exchange.url) end
   return response
+end
+
+-- Reads what is left of a redirect's body, for its connection is wanted again.
+local function read_whole(response)
+  local ok, err = pcall(response.read_whole, response)
+  if ok then return end
+  response:close()
+  error(err, 0)
 end
 
 -- The exchange that a redirect asks for, as aiohttp and browsers do, its headers, and whether it goes to another host.
@@ -137,6 +147,7 @@ local function redirected(exchange, lines, response, location)
     raise_invalid_url(exchange.method, location, ("%s (redirected from %s)"):format(reason, exchange.url))
   end
   local following = exchange.connector:new_exchange()
+  if exchange.is_streamed then following.is_streamed = true end
   local status, method, data = response.status, exchange.method, exchange.data
   if (status == 303 and method ~= "HEAD") or ((status == 301 or status == 302) and method == "POST") then
     method, data = "GET", nil
@@ -169,8 +180,9 @@ end
 ---@param address string
 ---@param opts lacuna.http.RequestOptions
 ---@param timeout lacuna.http.Timeout
+---@param is_streamed? boolean the Response is there as soon as its head is
 ---@return lacuna.http.Response
-function client.perform(session, method, address, opts, timeout)
+function client.perform(session, method, address, opts, timeout, is_streamed)
   if session.closed then error(errors.RuntimeError("Session is closed"), 0) end
   local connector = session:pool()
   local exchange = connector:new_exchange()
@@ -182,6 +194,7 @@ function client.perform(session, method, address, opts, timeout)
   exchange.verify = either(opts.verify, session.verify)
   exchange.proxy = either(opts.proxy, session.proxy)
   exchange.total, exchange.timeout = timeout.total, timeout
+  if is_streamed then exchange.is_streamed = true end
   local follows = either(opts.allow_redirects, method ~= "HEAD")
   local deadline = timeout.total and connector:time() + timeout.total
   local most = opts.max_redirects or DEFAULT_MAX_REDIRECTS
@@ -190,6 +203,7 @@ function client.perform(session, method, address, opts, timeout)
   while follows and is_redirect[response.status] do
     local location = response.headers["Location"] or response.headers["URI"]
     if not location then break end
+    if not response.body then read_whole(response) end
     history = history or {}
     history[#history + 1] = response
     response.history = {}
@@ -199,7 +213,10 @@ function client.perform(session, method, address, opts, timeout)
     exchange.total = deadline and math.max(deadline - connector:time(), 0.001)
     response = transfer(session, exchange, lines, own_cookies, history)
   end
-  if either(opts.raise_for_status, session.raise_for_status) then response:raise_for_status() end
+  if either(opts.raise_for_status, session.raise_for_status) and not response.ok then
+    response:close()
+    response:raise_for_status()
+  end
   return response
 end
 

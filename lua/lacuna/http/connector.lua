@@ -6,6 +6,7 @@ local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
 local trap = require "lacuna.kernel.trap"
+local failures = require "lacuna.http.errors"
 local url = require "lacuna.http.url"
 local curl = require "lacuna.native.curl"
 
@@ -28,7 +29,9 @@ local setmetatable = setmetatable
 ---@field head string|false the raw response head
 ---@field body string|false
 ---@field failure {kind: string, detail: string, code?: string, text?: string}|false as http/errors.lua takes it
----@field id integer|false of the transfer
+---@field id integer|false of the transfer while it runs
+---@field is_streamed boolean? done once there is a head; Connector:read has the body
+---@field reader lacuna.Future? what waits for more of the body
 ---@field asked_at number|false on the loop's clock, while it waits for a slot
 local Exchange = future.subclass("Exchange")
 
@@ -72,9 +75,19 @@ end
 
 local start, start_waiting
 
+-- Wakes who waits for an exchange, or for more of its body.
+local function wake(exchange)
+  local reader = exchange.reader
+  if exchange[STATE] == PENDING then
+    complete(exchange)
+  elseif reader and reader[STATE] == PENDING then
+    complete(reader)
+  end
+end
+
 local function fail(exchange, kind, detail, code, text)
   exchange.failure = { kind = kind, detail = detail, code = code, text = text }
-  complete(exchange)
+  wake(exchange)
 end
 
 local function stop_waiting(self, exchange)
@@ -93,6 +106,7 @@ local function abort(self, exchange)
     self.running[exchange.id] = nil
     self.active = self.active - 1
     self.client:abort(exchange.id)
+    exchange.id = false
   end
   if exchange.is_admitted then leave_host(self, exchange) end
   start_waiting(self)
@@ -134,7 +148,7 @@ function start(self, exchange)
     stop_waiting(self, exchange)
   end
   local id, message = self.client:start(exchange.url, exchange.method, exchange.headers, exchange.data, exchange.verify,
-    total, connect, timeout.sock_read, exchange.proxy)
+    total, connect, timeout.sock_read, exchange.proxy, exchange.is_streamed)
   if id then
     exchange.id = id
     self.active = self.active + 1
@@ -223,18 +237,23 @@ local function admit(self, exchange)
   wait_for_slot(self, exchange)
 end
 
--- libcurl has ended a transfer.
+-- libcurl has ended a transfer, or has a head, or more of a body, of one that is streamed.
 local function on_done(self, id)
   local exchange = self.running[id]
+  local ok, status, head, body, code, text = pcall(self.client.result, self.client, id)
+  if ok and status and not body then
+    exchange.status, exchange.head = status, head
+    return wake(exchange)
+  end
   self.running[id] = nil
   self.active = self.active - 1
-  local ok, status, head, body, code, text = pcall(self.client.result, self.client, id)
+  exchange.id = false
   leave_host(self, exchange)
   start_waiting(self)
   if not ok then return fail(exchange, "memory", status) end
   if not status then return fail(exchange, head, body, code, text) end
   exchange.status, exchange.head, exchange.body = status, head, body
-  complete(exchange)
+  wake(exchange)
 end
 
 --- Opens a connection pool. Loads libcurl if this is the first of the program.
@@ -291,6 +310,35 @@ function Connector:transfer(exchange)
   await(exchange)
 end
 
+--- The next portion of a streamed exchange's body, as it comes: suspends until there is one.
+--- Errors: what ends the transfer, and RuntimeError if another task waits for the body.
+---@param exchange lacuna.http.Exchange
+---@return string? portion nil at the end
+function Connector:read(exchange)
+  while exchange.id do
+    local portion = self.client:take(exchange.id)
+    if portion ~= "" then return portion end
+    if exchange.reader and not exchange.reader:done() then
+      error(errors.RuntimeError("read: another task waits for the body of this response already"), 0)
+    end
+    exchange.reader = future.new()
+    exchange.reader.description = "the body of " .. exchange:description()
+    await(exchange.reader)
+  end
+  if exchange.failure then error(failures.of_exchange(exchange), 0) end
+  local rest = exchange.body
+  exchange.body = ""
+  return rest ~= "" and rest or nil
+end
+
+--- Lets go of a streamed exchange: what has not been read of its body cannot be read any more, and if it has not come,
+--- its connection is closed.
+---@param exchange lacuna.http.Exchange
+function Connector:release(exchange)
+  if exchange.id then abort(self, exchange) end
+  if not exchange.failure then fail(exchange, "released") end
+end
+
 --- Closes every connection. What still runs or waits fails with the kind "closed".
 function Connector:close()
   local left = {}
@@ -300,7 +348,10 @@ function Connector:close()
   if self.timer then self.timer:cancel() end
   self.running, self.hosts = {}, {}
   self.client:close()
-  for _, exchange in ipairs(left) do fail(exchange, "closed") end
+  for _, exchange in ipairs(left) do
+    exchange.id = false
+    fail(exchange, "closed")
+  end
 end
 
 return { open = open }

@@ -30,7 +30,7 @@ local function after_connecting(timeout)
   return after(connect and total and math.min(connect, total) or connect or total)
 end
 
--- What host/mod/curl_client.c calls a failure: its class, and what went wrong in words, of the exchange and of what
+-- What host/mod/curl_*.c calls a failure: its class, and what went wrong in words, of the exchange and of what
 -- libcurl says. "closed" and "slot timeout" are the connector's.
 local kinds = {
   connect = { failures.ClientConnectorError, function(_, failure)
@@ -60,6 +60,7 @@ local kinds = {
   response = { failures.ClientResponseError, "the server did not answer in HTTP" },
   url = { failures.InvalidURL, "not a valid URL" },
   closed = { failures.ClientConnectionError, "the session was closed" },
+  released = { failures.ClientConnectionError, "the response was closed" },
   memory = { errors.Error, "out of memory" },
   other = { ClientError, "failed" },
 }

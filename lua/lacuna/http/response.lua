@@ -1,23 +1,45 @@
--- response: what a server answered, to who awaits it. The body is there already; what reads it is awaitable, as in
--- aiohttp, and does not suspend.
+-- response: what a server answered, to who awaits it. An awaited request has its body here already; one entered with
+-- async.with is here as soon as its head is, and its body comes while it is read, at the reader's pace.
 
 local answer = require "lacuna.http.answer"
 local coroutines = require "lacuna.kernel.coroutine"
 local failures = require "lacuna.http.errors"
 
 ---@class lacuna.http.Response: lacuna.http.Answer
+---@field body string|false what has been read whole
+---@field exchange lacuna.http.Exchange? where the body comes from while it is not whole
 local Response = {}
 
-local body_of = coroutines.async(function(self) return self.body end)
+--- What `await(response:read())` gives, at once in the running task: the body, or what is left of it if some has been
+--- iterated over.
+---@return string
+function Response:read_whole()
+  if self.body then return self.body end
+  local portions, exchange = {}, self.exchange
+  repeat
+    local portion = exchange.connector:read(exchange)
+    portions[#portions + 1] = portion
+  until not portion
+  self.body = table.concat(portions)
+  return self.body
+end
 
---- The body, as bytes. Awaitable; does not suspend, since the body is there already.
+local body_of = coroutines.async(Response.read_whole)
+
+local function next_portion_of(self)
+  if self.body then return answer.portion(self.body) end
+  return function() return self.exchange.connector:read(self.exchange) end
+end
+
+--- The body, as bytes. Awaitable; suspends until all of it has come.
+--- Errors, when awaited: ClientPayloadError, TimeoutError or ClientConnectionError if it does not come.
 --- Source: aiohttp ClientResponse.read.
 ---@return lacuna.Coroutine body a string when awaited
 function Response:read()
   return body_of(self)
 end
 
---- The body as text: the bytes as they came, in the server's charset. Awaitable; does not suspend.
+--- The body as text: the bytes as they came, in the server's charset. Awaitable, as read is.
 --- Source: aiohttp ClientResponse.text.
 ---@return lacuna.Coroutine text a string when awaited
 function Response:text()
@@ -36,11 +58,12 @@ local decode_body = coroutines.async(function(self, content_type)
     err.status, err.method, err.url, err.headers = self.status, self.method, self.url, self.headers
     error(err, 0)
   end
-  if not self.body:find("%S") then return nil end
-  return require("lacuna.json").decode(self.body)
+  local body = self:read_whole()
+  if not body:find("%S") then return nil end
+  return require("lacuna.json").decode(body)
 end)
 
---- The body decoded from JSON; null is `json.null`, an empty body nil. Awaitable; does not suspend.
+--- The body decoded from JSON; null is `json.null`, an empty body nil. Awaitable, as read is.
 --- Errors, when awaited: http.ContentTypeError unless the content type is application/json or …+json, ValueError if the
 --- body is no JSON.
 --- Source: aiohttp ClientResponse.json.
@@ -50,19 +73,26 @@ function Response:json(options)
   return decode_body(self, options and options.content_type)
 end
 
---- Iterates over the body in portions of n bytes, the last one shorter.
+--- Iterates over the body in portions of n bytes, the last one shorter. May suspend, and raise what read raises.
 --- Source: aiohttp StreamReader.iter_chunked.
 ---@param n? integer 65536
 ---@return fun(): string?
 function Response:iter_chunked(n)
-  return answer.chunks(self.body, n)
+  return answer.chunks(next_portion_of(self), n)
 end
 
---- Iterates over the lines of the body, without their ends ("\n" or "\r\n").
+--- Iterates over the lines of the body, without their ends ("\n" or "\r\n"). May suspend, and raise what read raises.
 --- Source: aiohttp iterating over ClientResponse.content.
 ---@return fun(): string?
 function Response:iter_lines()
-  return answer.lines(self.body)
+  return answer.lines(next_portion_of(self))
+end
+
+--- Lets the response go, as leaving async.with does: a body that has not been read cannot be read any more. If it has
+--- not come, its connection is closed; otherwise that is back in the session already.
+--- Source: aiohttp ClientResponse.close.
+function Response:close()
+  if not self.body then self.exchange.connector:release(self.exchange) end
 end
 
 --- Makes one of what a transfer brought: new(method, url, status, head, body, history?).

@@ -1,5 +1,6 @@
 -- session: requests that share connections, headers, cookies and time-outs.
 -- Calling session:get and its like starts nothing: it makes a Request, which runs when it is awaited or entered.
+-- Awaited it gives a Response with its body; entered it gives one whose body comes while it is read.
 
 local errors = require "lacuna.kernel.errors"
 local client = require "lacuna.http.client"
@@ -32,17 +33,26 @@ Session.__index = Session
 local Request = {}
 Request.__index = Request
 
-function Request.__await(self)
+local function start(self, is_streamed)
   if self.is_started then
     error(errors.RuntimeError("cannot reuse already awaited request: " .. tostring(self)), 0)
   end
   self.is_started = true
-  return perform(self.session, self.method, self.url, self.opts, self.timeout)
+  return perform(self.session, self.method, self.url, self.opts, self.timeout, is_streamed)
 end
 
-Request.__aenter = Request.__await
+function Request.__await(self)
+  return start(self)
+end
 
-function Request.__aexit() end -- the body has been read: the connection is back in the session already
+function Request.__aenter(self)
+  self.response = start(self, true)
+  return self.response
+end
+
+function Request.__aexit(self)
+  self.response:close()
+end
 
 function Request.__tostring(self)
   return ("<Request %s %s>"):format(self.method, tostring(self.url))
