@@ -1,4 +1,5 @@
 -- Worker threads in scripts of their own: what is printed, how they end, and what ends them.
+local sanitizer = require "spec.support.sanitizer"
 local shell = require "spec.support.shell"
 
 local LACUNA = assert(os.getenv("LACUNA"), "LACUNA names the binary under test")
@@ -59,7 +60,7 @@ describe("worker threads", function()
     assert.equal("0\n100.000\n", result.stdout)
   end)
 
-  it("end with the script, whatever they are at", function()
+  sanitizer.it_interrupts("end with the script, whatever they are at", function()
     local result = run [[
       local loop = async.get_running_loop()
       loop:run_in_executor(nil, function() while true do end end)

@@ -1,6 +1,7 @@
 -- actor: spawn_worker and its channel. Real threads; nothing here waits for time to pass.
 local async = require "lacuna"
 local lfs = require "lfs"
+local sanitizer = require "spec.support.sanitizer"
 local virtual = require "spec.support.virtual"
 
 local await, raised = async.await, virtual.raised
@@ -152,7 +153,7 @@ describe("a spawned worker", function()
     await(worker:terminate())
   end)
 
-  it("can be terminated while it computes", function()
+  sanitizer.it_interrupts("can be terminated while it computes", function()
     local worker = async.spawn_worker(function(channel)
       require("lacuna").await(channel:send("begun"))
       while true do end

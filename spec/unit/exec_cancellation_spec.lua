@@ -1,5 +1,6 @@
 -- Cancelling calls in worker threads: those that wait, those that run, and what is left for the next.
 local async = require "lacuna"
+local sanitizer = require "spec.support.sanitizer"
 local virtual = require "spec.support.virtual"
 
 local await, raised = async.await, virtual.raised
@@ -53,7 +54,7 @@ describe("cancelling a call in a thread pool", function()
     end)
   end)
 
-  it("breaks off code that never waits", function()
+  sanitizer.it_interrupts("breaks off code that never waits", function()
     local function begin() signal:view("int32_t"):add(0, 1) end
     local endless = {
       compiled = function()
