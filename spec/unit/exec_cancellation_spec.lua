@@ -54,7 +54,8 @@ describe("cancelling a call in a thread pool", function()
     end)
   end)
 
-  sanitizer.it_interrupts("breaks off code that never waits", function()
+  local show = sanitizer.is_for_threads and pending or it
+  show("breaks off code that never waits", function()
     local function begin() signal:view("int32_t"):add(0, 1) end
     local endless = {
       compiled = function()

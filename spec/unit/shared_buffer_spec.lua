@@ -81,7 +81,8 @@ describe("SharedBuffer", function()
     for _, bytes in ipairs {0, -1, 1.5, 0 / 0, math.huge} do raised(async.ValueError, async.SharedBuffer, bytes) end
   end)
 
-  sanitizer.it_has_room("raises OSError for more than the system has", function()
+  local show = sanitizer.is_for_threads and pending or it
+  show("raises OSError for more than the system has", function()
     local buffers = {} -- addresses have 47 bits: there is no room for two halves
     local _, err = pcall(function()
       for half = 1, 2 do buffers[half] = async.SharedBuffer(2 ^ 46) end
