@@ -94,7 +94,8 @@ describe("the command", function()
         local async = require "lacuna"
         io.write("before")
         async.await(async.sleep(30))]])
-      local result = shell.run(("cd %s && timeout -s KILL 0.5 %s script.lua; true"):format(folder, LACUNA))
+      local result = shell.run(([[cd %s; %s script.lua >out & pid=$!
+        until [ -s out ]; do sleep 0.01; done; kill -KILL $pid; cat out]]):format(folder, LACUNA), 10)
       assert.equal("before", result.stdout)
     end)
 
@@ -304,51 +305,66 @@ async.await(async.Future())]])
   end)
 
   describe("interrupted", function()
-    -- Sends SIGINT after each of the pauses; returns what the script printed and its status.
-    local function interrupt(text, ...)
-      write("script.lua", text)
-      local pauses = {}
-      for _, pause in ipairs {...} do pauses[#pauses + 1] = ("sleep %s; kill -INT $pid 2>/dev/null; "):format(pause) end
-      return shell.run(([[cd %s; %s script.lua & pid=$!; %s wait $pid]]):format(
-        folder, LACUNA, table.concat(pauses)))
+    -- Sends SIGINT each time that the script has called reached(), `count` times in all, and once the one before has
+    -- been delivered; returns what the script printed and its status.
+    local function interrupt(count, text)
+      write("script.lua", [[
+        local async = require "lacuna"
+        local moments = 0
+        local function reached()
+          moments = moments + 1
+          io.open("reached" .. moments, "w"):close()
+        end
+      ]] .. text)
+      local commands = {}
+      for i = 1, count do
+        commands[i] = ([[
+          until [ -e reached%d ] || ! kill -0 $pid; do sleep 0.01; done
+          while grep -q 'ShdPnd:.*[1-9a-f]' /proc/$pid/status; do sleep 0.01; done
+          kill -INT $pid;]]):format(i)
+      end
+      return shell.run(("cd %s; %s script.lua & pid=$!; { %s } 2>/dev/null; wait $pid"):format(
+        folder, LACUNA, table.concat(commands)))
     end
 
     local cleaning = [[
-      local async = require "lacuna"
+      reached()
       local ok, err = pcall(async.await, async.sleep(30))
       print("cleaning up")
+      reached()
       async.await(async.sleep(%s))
       print("clean")
       error(err, 0)]]
 
     it("cancels the main task, whose clean-up runs, and ends with 130", function()
-      local result = interrupt(cleaning:format("0.01"), "0.3")
+      local result = interrupt(1, cleaning:format("0.01"))
       assert.same({status = 130, stdout = "cleaning up\nclean\n", stderr = ""}, result)
     end)
 
     it("ends at once the second time", function()
-      local result = interrupt(cleaning:format("30"), "0.3", "0.3")
-      assert.same({status = 130, stdout = "cleaning up\n", stderr = ""}, result)
+      local result = interrupt(2, cleaning:format("30"))
+      assert.equal(130, result.status)
+      assert.is_nil(result.stdout:find("clean\n", 1, true))
     end)
 
     it("cancels through async.run", function()
-      local result = interrupt([[
-        local async = require "lacuna"
+      local result = interrupt(1, [[
         async.run(async(function()
+          reached()
           async.try(function() async.await(async.sleep(30)) end, {finally = function() print("inner clean-up") end})
-        end)())]], "0.3")
+        end)())]])
       assert.same({status = 130, stdout = "inner clean-up\n", stderr = ""}, result)
     end)
 
     it("ends a script that never waits the second time", function()
-      assert.equal(130, interrupt("while true do end", "0.3", "0.2").status)
+      assert.equal(130, interrupt(2, "reached() reached() while true do end").status)
     end)
 
     it("ends with 0 if the script handles the cancellation", function()
-      local result = interrupt([[
-        local async = require "lacuna"
+      local result = interrupt(1, [[
+        reached()
         pcall(async.await, async.sleep(30))
-        print("handled")]], "0.3")
+        print("handled")]])
       assert.same({status = 0, stdout = "handled\n", stderr = ""}, result)
     end)
   end)
