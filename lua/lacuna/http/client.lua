@@ -147,7 +147,6 @@ local function redirected(exchange, lines, response, location)
     raise_invalid_url(exchange.method, location, ("%s (redirected from %s)"):format(reason, exchange.url))
   end
   local following = exchange.connector:new_exchange()
-  if exchange.is_streamed then following.is_streamed = true end
   local status, method, data = response.status, exchange.method, exchange.data
   if (status == 303 and method ~= "HEAD") or ((status == 301 or status == 302) and method == "POST") then
     method, data = "GET", nil
@@ -157,6 +156,7 @@ local function redirected(exchange, lines, response, location)
   if lines and is_elsewhere then lines = headers.without(lines, credentials) end
   following.url, following.method, following.data = target, method, data
   following.verify, following.proxy, following.timeout = exchange.verify, exchange.proxy, exchange.timeout
+  following.is_streamed = exchange.is_streamed
   return following, lines, is_elsewhere
 end
 
@@ -192,9 +192,9 @@ function client.perform(session, method, address, opts, timeout, is_streamed)
   local lines, own_cookies = header_lines(session, opts, data, content_type), opts.cookies
   exchange.data = data
   exchange.verify = either(opts.verify, session.verify)
-  exchange.proxy = either(opts.proxy, session.proxy)
+  exchange.proxy = opts.proxy or session.proxy
   exchange.total, exchange.timeout = timeout.total, timeout
-  if is_streamed then exchange.is_streamed = true end
+  exchange.is_streamed = is_streamed or false
   local follows = either(opts.allow_redirects, method ~= "HEAD")
   local deadline = timeout.total and connector:time() + timeout.total
   local most = opts.max_redirects or DEFAULT_MAX_REDIRECTS
@@ -299,8 +299,8 @@ function client.new(what, opts, default_timeout, new_response)
     header_lines = lines,
     cookie_jar = jar,
     timeout = options.timeout(what, timeout),
-    proxy = opts.proxy,
-    verify = opts.verify,
+    proxy = opts.proxy or false,
+    verify = either(opts.verify, true),
     raise_for_status = opts.raise_for_status or false,
     new_response = new_response,
     last_address = false, -- one address is often asked for again and again

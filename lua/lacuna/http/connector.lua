@@ -21,16 +21,16 @@ local setmetatable = setmetatable
 ---@field method string
 ---@field headers string[]|false encoded lines
 ---@field data string|false
----@field verify boolean|string|nil
+---@field verify boolean|string
 ---@field total number|false seconds for all of it, waiting for a slot included
 ---@field timeout lacuna.http.Timeout as the request has it: `total` is less after a redirect
----@field proxy string|nil
+---@field proxy string|false
 ---@field status integer|false false if it failed
 ---@field head string|false the raw response head
 ---@field body string|false
 ---@field failure {kind: string, detail: string, code?: string, text?: string}|false as http/errors.lua takes it
 ---@field id integer|false of the transfer while it runs
----@field is_streamed boolean? done once there is a head; Connector:read has the body
+---@field is_streamed boolean done once there is a head; Connector:read has the body
 ---@field reader lacuna.Future? what waits for more of the body
 ---@field asked_at number|false on the loop's clock, while it waits for a slot
 local Exchange = future.subclass("Exchange")
@@ -61,8 +61,8 @@ end
 
 -- Frees what an admitted exchange held and lets the next of its host queue up.
 local function leave_host(self, exchange)
+  if self.limit_per_host == 0 then return end
   local host = exchange.host
-  if not host then return end
   local following = pop(host.waiting)
   if following then
     push(self.waiting, following)
@@ -77,12 +77,9 @@ local start, start_waiting
 
 -- Wakes who waits for an exchange, or for more of its body.
 local function wake(exchange)
+  if exchange[STATE] == PENDING then return complete(exchange) end
   local reader = exchange.reader
-  if exchange[STATE] == PENDING then
-    complete(exchange)
-  elseif reader and reader[STATE] == PENDING then
-    complete(reader)
-  end
+  if reader and reader[STATE] == PENDING then complete(reader) end
 end
 
 local function fail(exchange, kind, detail, code, text)
@@ -225,15 +222,16 @@ local function enter_host(self, exchange)
 end
 
 local function admit(self, exchange)
-  if self.limit_per_host > 0 then exchange.is_admitted = enter_host(self, exchange) end
-  if exchange.is_admitted ~= false then
-    if self.limit == 0 or self.active < self.limit then
-      start(self, exchange)
-      if exchange[STATE] ~= PENDING then start_waiting(self) end
-      return
-    end
-    push(self.waiting, exchange)
+  if self.limit_per_host > 0 then
+    exchange.is_admitted = enter_host(self, exchange)
+    if not exchange.is_admitted then return wait_for_slot(self, exchange) end
   end
+  if self.limit == 0 or self.active < self.limit then
+    start(self, exchange)
+    if exchange[STATE] ~= PENDING then start_waiting(self) end
+    return
+  end
+  push(self.waiting, exchange)
   wait_for_slot(self, exchange)
 end
 
@@ -295,7 +293,7 @@ function Connector:new_exchange()
     connector = false, url = false, method = false, headers = false, data = false, verify = false,
     total = false, timeout = false, proxy = false,
     status = false, head = false, body = false, failure = false,
-    id = false, asked_at = false,
+    id = false, asked_at = false, is_streamed = false,
   }
   exchange[LOOP] = running_loop()
   exchange.connector = self
