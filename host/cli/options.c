@@ -147,23 +147,27 @@ static bool read_environment(cli_options *options) {
   return true;
 }
 
-/* Takes options up to the first word that is none; returns its index, or -1 on wrong usage. */
-static int take_options(cli_options *options, int argc, char **argv) {
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--") == 0) return i + 1;
-    if (argv[i][0] != '-' || argv[i][1] == '\0') return i;
+/* Takes options up to the first word that is none, whose index it leaves in `next`. False on wrong usage. */
+static bool take_options(cli_options *options, int argc, char **argv, int *next) {
+  int i = 1;
+  for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
+    if (strcmp(argv[i], "--") == 0) {
+      i++;
+      break;
+    }
     const char *value;
     const cli_option_row *row = find_option(argv[i], &value);
-    if (!row) return refuse("unknown option", "", argv[i]) - 1;
-    if (value && !row->value) return refuse("option that takes no value", "", argv[i]) - 1;
-    if (!value && row->value && !(value = argv[++i])) return refuse("option without its value", "", row->name) - 1;
+    if (!row) return refuse("unknown option", "", argv[i]);
+    if (value && !row->value) return refuse("option that takes no value", "", argv[i]);
+    if (!value && row->value && !(value = argv[++i])) return refuse("option without its value", "", row->name);
     if (row->kind) {
       add_step(options, row->kind, value);
     } else if (!row->apply(options, value)) {
-      return refuse("wrong value for ", row->name, value) - 1;
+      return refuse("wrong value for ", row->name, value);
     }
   }
-  return argc;
+  *next = i;
+  return true;
 }
 
 static bool is_command(const char *word) {
@@ -178,9 +182,8 @@ bool cli_parse_options(cli_options *options, int argc, char **argv) {
   *options = (cli_options){0};
   options->program = calloc(3 * (size_t)argc + 8, sizeof *options->program); /* two a word, then the arguments */
   if (!options->program) return refuse("out of memory", "", "options");
-  if (!read_environment(options)) return false;
-  int i = take_options(options, argc, argv);
-  if (i < 0) return false;
+  int i;
+  if (!read_environment(options) || !take_options(options, argc, argv, &i)) return false;
   if (options->is_help || options->is_version) return true;
   const char *script = NULL;
   if (!options->has_code) {
