@@ -1,4 +1,5 @@
--- readme: every Lua block of README.md runs and ends with status 0; where a text block follows, it is what was printed.
+-- readme: every Lua block of README.md, and of docs that are made of scripts, runs and ends with status 0; where a text
+-- block follows, it is what was printed.
 local shell = require "spec.support.shell"
 local tree = require "spec.support.tree"
 
@@ -34,18 +35,20 @@ local function examples(readme)
   return found
 end
 
-describe("the README's examples", function()
-  for _, example in ipairs(examples(tree.read("README.md"))) do
-    it("run: line " .. example.line, function()
-      local path = os.tmpname()
-      local file = assert(io.open(path, "w"))
-      file:write(example.source)
-      file:close()
-      local result = shell.run(shell.quote(LACUNA) .. " " .. path)
-      os.remove(path)
-      assert.equal("", result.stderr)
-      assert.equal(0, result.status)
-      if example.output then assert.equal(example.output, result.stdout) end
-    end)
-  end
-end)
+for _, document in ipairs {"README.md", "docs/executors.md"} do
+  describe("the examples of " .. document, function()
+    for _, example in ipairs(examples(tree.read(document))) do
+      it("run: line " .. example.line, function()
+        local path = os.tmpname()
+        local file = assert(io.open(path, "w"))
+        file:write(example.source)
+        file:close()
+        local result = shell.run(shell.quote(LACUNA) .. " " .. path)
+        os.remove(path)
+        assert.equal("", result.stderr)
+        assert.equal(0, result.status)
+        if example.output then assert.equal(example.output, result.stdout) end
+      end)
+    end
+  end)
+end
