@@ -56,7 +56,9 @@ struct lac_interrupt {
   volatile uint64_t forced_ns;  /* when own code is broken off too, rather than never */
   volatile sig_atomic_t is_due; /* the hook is to raise what is wanted */
   volatile sig_atomic_t is_hook_running, is_hook_set;
-  bool is_collection_due, is_memory_exhausted;
+  bool is_collection_due;   /* at the next instruction */
+  bool is_memory_exhausted; /* a collection did not help: the user's next instruction raises */
+  bool is_memory_raised;    /* which it just did: the collection that follows is not to raise again */
   bool (*collect)(void *data);
   void *collect_data;
   const char *stack_top;    /* where the C stack was when the thread entered Lua */
@@ -253,14 +255,17 @@ static void on_hook(lua_State *L, lua_Debug *frame) {
   bool is_in_own_code = lac_is_own_code(L, frame);
   if (interrupt->is_collection_due) {
     interrupt->is_collection_due = 0;
-    interrupt->is_memory_exhausted = interrupt->collect(interrupt->collect_data);
+    bool is_exhausted = interrupt->collect(interrupt->collect_data);
+    interrupt->is_memory_exhausted = is_exhausted && !interrupt->is_memory_raised;
+    interrupt->is_memory_raised = false;
   }
   reason reason = end_attempt(interrupt, is_in_own_code);
   if (!reason && interrupt->is_memory_exhausted && !is_in_own_code) {
-    interrupt->is_memory_exhausted = 0;
+    interrupt->is_memory_exhausted = false;
+    interrupt->is_memory_raised = interrupt->is_collection_due = true; /* what the raise lets go of */
     reason = MEMORY;
   }
-  if (!interrupt->is_due && !interrupt->is_memory_exhausted) restore_hook(interrupt);
+  if (!interrupt->is_due && !interrupt->is_memory_exhausted && !interrupt->is_collection_due) restore_hook(interrupt);
   interrupt->is_hook_running = 0;
   if (!reason) return;
   push_error(L, interrupt, reason);

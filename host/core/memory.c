@@ -28,7 +28,6 @@ static void *allocate(void *data, void *block, size_t old_size, size_t size) {
 
 bool lac_memory_collect(lac_memory *memory) {
   uint64_t started_ns = uv_hrtime(), idle_ns = started_ns - memory->collected_ns;
-  memory->is_exhausted = false;
   if (memory->vain_count > VAIN_MAX && idle_ns / REST_FACTOR < memory->collecting_ns) return true;
   lua_gc(memory->L, LUA_GCCOLLECT, 0);
   memory->collected_ns = uv_hrtime();
@@ -36,6 +35,7 @@ bool lac_memory_collect(lac_memory *memory) {
   size_t limit = memory->limit_bytes, used = memory->used_bytes, next = used + limit / 8;
   memory->vain_count = used > limit ? memory->vain_count + 1 : 0;
   memory->collect_at_bytes = next < limit / 2 ? limit / 2 : next < limit || used > limit ? next : limit;
+  memory->is_exhausted = used > limit;
   return used > limit;
 }
 

@@ -24,7 +24,7 @@ typedef struct lac_memory {
   size_t ceiling_bytes; /* beyond it allocations are refused at present; SIZE_MAX: none is */
   size_t used_bytes;
   size_t collect_at_bytes;              /* use beyond this has the garbage collected; at most limit_bytes */
-  bool is_exhausted;                    /* something was refused since the last collection */
+  bool is_exhausted;                    /* something was refused, or the last collection was in vain */
   int vain_count;                       /* collections in a row that left more than the limit in use */
   uint64_t collected_ns, collecting_ns; /* when the last one ended, and how long it took */
   lua_State *L;

@@ -78,6 +78,69 @@ status 3, worked %d
 used again
 worked %d
 ]]):rep(3):format(1, 3, 4, 6, 7, 9) .. "loop closed: 0\n$"},
+  loops_forever = {output = [[
+TimeLimitError: time limit of 0.1 s exceeded
+status 1
+TimeLimitError: time limit of 0.1 s exceeded
+status 1
+TimeLimitError: time limit of 0.1 s exceeded
+status 1
+TimeLimitError: time limit of 0.1 s exceeded
+status 1
+false	TimeLimitError: time limit of 0.1 s exceeded
+the other task ran
+status 0
+cleaned up
+TimeLimitError: time limit of 0.1 s exceeded
+status 1
+]]},
+  allocates_forever = {output = [[
+MemoryError: the limit of 16777216 bytes is reached
+status 1
+MemoryError: the limit of 16777216 bytes is reached
+status 1
+false	true
+status 0
+false	MemoryError: the limit of 16777216 bytes is reached
+status 0
+200 times 3 MB, dropped
+status 0
+RuntimeError: create_task: the limit of 1000 tasks is reached
+status 1
+goes on
+status 0
+]]},
+  recurses_forever = {output = ("stack overflow\nstatus 1\n"):rep(5) .. "true\nstatus 0\ngoes on\nstatus 0\n"},
+  throws_anything = {output = "^" .. [[
+Error: nil
+status 1
+Error: nil
+status 1
+Error: false
+status 1
+Error: script:1: 42
+status 1
+Error: table: 0x%x+
+status 1
+Error: function: 0x%x+
+status 1
+Error: thread: 0x%x+
+status 1
+Error: shown
+status 1
+Error: a table whose __tost
+status 1
+Error: a table whose __tost
+status 1
+Error: table: 0x%x+
+status 1
+Error: 7LL
+status 1
+Error: table: 0x%x+
+status 1
+goes on
+status 0
+$]]},
   cpp = {source = "cpp.cpp", compiler = "c++ $CXXFLAGS", output = "cba\nzyx\n"},
 }
 

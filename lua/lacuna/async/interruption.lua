@@ -18,7 +18,7 @@ native.install(function(reason)
   if type(reason) == "number" then
     return errors.TimeLimitError(("time limit of %g s exceeded"):format(reason))
   end
-  if reason == "memory" then return errors.quiet(errors.MemoryError, OUT_OF_MEMORY) end
+  if reason == "memory" then return errors.MemoryError(OUT_OF_MEMORY) end
   if reason == "step" then interruption.task = trap.current() else interruption.cancelled = trap.current() end
   return errors.quiet(errors.CancelledError)
 end)

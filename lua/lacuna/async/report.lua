@@ -15,9 +15,9 @@ end
 local function describe_value(value)
   if type(value) == "string" then return value end
   local class = getmetatable(value)
-  if type(class) == "table" and class.__tostring then
+  if type(class) == "table" and rawget(class, "__tostring") then
     local is_told, text = pcall(tostring, value)
-    if is_told then return text end
+    if is_told and type(text) == "string" then return text end
   end
   return ("error with %s as its value"):format(value == nil and "nil" or "a " .. type(value))
 end

@@ -136,8 +136,8 @@ end
 ---@return lacuna.BaseError
 function errors.wrap(value, stack)
   if is_instance_of(value, BaseError) then return value end
-  local is_told, message = pcall(tostring, value) -- a __tostring may raise
-  if not is_told then message = "a " .. type(value) .. " whose __tostring fails" end
+  local is_told, message = pcall(tostring, value) -- a __tostring may raise, and may return anything
+  if not is_told or type(message) ~= "string" then message = "a " .. type(value) .. " whose __tostring fails" end
   return setmetatable({ message = message, value = value, traceback = stack or "", is_wrapped = true }, Error)
 end
 

@@ -57,8 +57,8 @@ function traceback.of(thread, err)
   local lines, level = {}, 0
   while level < MOST_LEVELS do
     local info = getinfo(thread, level, "nSl")
-    if info and info.currentline < 0 and type(err) == "string" then
-      info.currentline = tonumber(err:match("^[^\n]-:(%d+):")) or info.linedefined
+    if info and info.currentline < 0 then
+      info.currentline = type(err) == "string" and tonumber(err:match("^[^\n]-:(%d+):")) or info.linedefined
     end
     if not collect(lines, info) then return join(lines) end
     level = level + 1
@@ -66,21 +66,21 @@ function traceback.of(thread, err)
   return join(lines) .. "\n\t..."
 end
 
---- The frames of a stack in the user's code, oldest first.
+--- The frames of a stack in the user's code, oldest first; of a very deep one the newest.
 ---@param thread? thread the running code if nil
 ---@return {file: string, line: integer, name: string}[]
 function traceback.frames(thread)
-  local frames, level = {}, thread and 0 or 2
-  while true do
+  local frames, first = {}, thread and 0 or 2
+  for level = first, first + MOST_LEVELS do
     local info = thread and getinfo(thread, level, "nSl") or not thread and getinfo(level, "nSl")
-    if not info then return frames end
+    if not info then break end
     if not is_hidden(info) then
       local name = info.what == "main" and "main chunk" or info.name or ("function at line " .. info.linedefined)
       local line = math.max(info.currentline, info.linedefined)
       table.insert(frames, 1, { file = info.short_src, line = line, name = name })
     end
-    level = level + 1
   end
+  return frames
 end
 
 --- Where a coroutine stands in the user's code: "file:line", or nil.
