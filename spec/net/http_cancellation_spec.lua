@@ -80,11 +80,24 @@ describe("a transfer that is cancelled", function()
     end)()
   end
 
+  local function fetch_by_portions(session, url)
+    return async(function()
+      return async.with(session:get(url), function(response)
+        local text = ""
+        for portion in response:iter_chunked(1) do text = text .. portion end
+        return text
+      end)
+    end)()
+  end
+
   local function fetch_in_time(session, url)
     return async.wait_for(fetch(session, url), 5)
   end
 
-  for name, open in pairs {awaited = fetch, ["entered by async.with"] = fetch_with, ["in wait_for"] = fetch_in_time} do
+  for name, open in pairs {
+    awaited = fetch, ["entered by async.with"] = fetch_with, ["read by portions"] = fetch_by_portions,
+    ["in wait_for"] = fetch_in_time,
+  } do
     it("ends at once, and the session goes on, " .. name, function()
       local asked_count = 0
       for step = 1, STEP_COUNT do
