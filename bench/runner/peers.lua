@@ -88,7 +88,6 @@ local all = {
   {name = "luajit", file = "luajit.lua", command = luajit_with()},
   {name = "luv", file = "luv.lua", command = luajit_with("luv")},
   {name = "cqueues", file = "cqueues.lua", command = luajit_with("cqueues")},
-  {name = "copas", file = "copas.lua", command = luajit_with("copas")},
   {name = "lua-http", file = "lua_http.lua", command = luajit_with("http.client")},
   {name = "python", file = "python.py", command = python_with("sys")},
   {name = "asyncio", file = "asyncio.py", command = python_with("asyncio")},
