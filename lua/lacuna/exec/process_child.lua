@@ -31,7 +31,8 @@ Child.__index = Child
 
 local signal_names = {}
 for name, number in pairs(uv.constants) do
-  if name:find("^SIG%u+$") then signal_names[number] = name end
+  local other = signal_names[number]
+  if name:find("^SIG%u+$") and (not other or name < other) then signal_names[number] = name end -- SIGABRT, not SIGIOT
 end
 
 local function describe_end(pid, status, signal)
