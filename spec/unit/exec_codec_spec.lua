@@ -285,6 +285,17 @@ describe("codec with what modules hold", function()
     package.loaded["spec.late"] = nil
   end)
 
+  it("takes along what a script has put into a module", function()
+    local ran = shell.run(("%s -e %s"):format(os.getenv("LACUNA"), shell.quote [[
+      local async, json = require "lacuna", require "lacuna.json"
+      function json.double(x) return 2 * x end
+      function string.triple(x) return 3 * x end
+      print(await(async.to_thread(json.double, 2)), await(async.to_thread(string.triple, 2)))
+    ]]))
+    assert.equal("", ran.stderr)
+    assert.equal("4\t6\n", ran.stdout)
+  end)
+
   it("copies the data that a module holds", function()
     package.loaded["spec.data"] = {jobs = {1, 2}}
     local jobs = package.loaded["spec.data"].jobs

@@ -11,7 +11,7 @@ local class_field_of = setmetatable({}, { __mode = "k" })
 
 local indexed = {} -- module name -> the value that was indexed under it
 
-local EQUALS_SIGN = 61
+local AT_SIGN, EQUALS_SIGN = 64, 61 -- how the source of a file begins, and that of what is none
 
 local byte = string.byte
 local getinfo, next, type = debug.getinfo, next, type
@@ -35,10 +35,13 @@ function names.is_own_source(source)
   return source_folder ~= nil and source:sub(1, #source_folder + 1) == "@" .. source_folder
 end
 
-local function is_everywhere(module_name, value)
-  if not is_standard[module_name] then return true end
-  local info = getinfo(value, "S")
-  return info.what == "C" or names.is_own_source(info.source)
+-- Whether a function is in the module in other states, too: not if a script, or the prompt, has put it there.
+local function is_everywhere(module_name, fn)
+  local info = getinfo(fn, "S")
+  local source = info.source
+  if info.what == "C" or names.is_own_source(source) then return true end
+  if is_standard[module_name] or byte(source) ~= AT_SIGN then return false end
+  return not (arg and source == "@" .. tostring(arg[0]))
 end
 
 local function index_field(module_name, field, value)
