@@ -1,9 +1,10 @@
-/* background: what comes to the runtime's thread from others: posted functions, and work done on libuv's pool. And the
+/* background: what comes to the runtime's thread from others: posted functions, and work done on other threads. And the
  * orderly end of all that goes on. */
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/offload.h"
 #include "embed/embedding.h"
 
 /* ---- posting ---- */
@@ -33,43 +34,39 @@ bool lacuna_post(lacuna_t *runtime, void (*on_post)(void *data), void *data) {
 /* ---- offloading ---- */
 
 typedef struct offload {
-  uv_work_t request;
+  lac_job job; /* first: the callbacks cast */
   lac_embedding *embedding;
   void (*work)(void *data);
   void (*on_done)(void *data);
   void *data;
 } offload;
 
-static void on_work(uv_work_t *request) {
-  const offload *offload = request->data;
+static void on_work(lac_job *job) {
+  const offload *offload = (struct offload *)job;
   offload->work(offload->data);
 }
 
-static void on_worked(uv_work_t *request, int status) {
-  (void)status; /* nothing cancels it */
-  offload done = *(offload *)request->data;
-  free(request->data);
+static void on_worked(lac_job *job) {
+  offload done = *(offload *)job;
+  free(job);
   done.embedding->offload_count--;
   lac_driver_wake(lac_runtime_driver(done.embedding->runtime));
   if (done.on_done) done.on_done(done.data);
 }
 
 bool lacuna_offload(lacuna_t *runtime, void (*work)(void *data), void (*on_done)(void *data), void *data) {
-  lac_embedding *embedding = lac_embedding_of(runtime);
-  offload *offload = embedding ? malloc(sizeof *offload) : NULL;
+  lac_embedding *embedding = lac_is_closing(runtime) ? NULL : lac_embedding_of(runtime);
+  if (!embedding) return false;
+  if (!embedding->offload_pool) embedding->offload_pool = lac_offload_open(runtime);
+  offload *offload = embedding->offload_pool ? malloc(sizeof *offload) : NULL;
   if (!offload) return false;
-  *offload = (struct offload){.embedding = embedding, .work = work, .on_done = on_done, .data = data};
-  offload->request.data = offload;
-  if (uv_queue_work(lac_uv_loop(runtime), &offload->request, on_work, on_worked) == 0) {
+  *offload = (struct offload){{on_work, on_worked, NULL}, embedding, work, on_done, data};
+  if (lac_offload_start(embedding->offload_pool, &offload->job)) {
     embedding->offload_count++;
     return true;
   }
   free(offload);
   return false;
-}
-
-void lac_finish_offloads(lac_embedding *embedding) {
-  while (embedding->offload_count > 0) uv_run(lac_uv_loop(embedding->runtime), UV_RUN_ONCE);
 }
 
 /* ---- shutting down ---- */

@@ -55,7 +55,6 @@ void lac_push_half(lac_embedding *embedding, lua_State *L, lac_half half) {
 
 static void close_embedding(lac_closer *closer) {
   lac_embedding *embedding = (lac_embedding *)closer; /* its first field */
-  lac_finish_offloads(embedding);
   lac_orphan_calls(embedding);
   lac_orphan_tasks(embedding);
   embedding->is_closed = true;

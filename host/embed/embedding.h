@@ -11,6 +11,7 @@
 
 #include <lua.h>
 
+#include "core/offload.h"
 #include "core/runtime.h"
 #include "core/wake.h"
 
@@ -50,6 +51,7 @@ typedef struct lac_embedding {
   int pending_count;
   lacuna_task_t *tasks; /* head of the ring of handles that the program holds; NULL: none */
   int offload_count;
+  lac_offload *offload_pool; /* NULL before its first use */
 } lac_embedding;
 
 /* The embedding of a runtime, made at its first use; NULL if memory ran out. */
@@ -140,11 +142,6 @@ void lac_orphan_calls(lac_embedding *embedding);
 
 /* Pushes the C function `deliver`. */
 void lac_push_deliver(lua_State *L);
-
-/* ---- background.c ---- */
-
-/* The runtime ends: waits for what is on the pool. */
-void lac_finish_offloads(lac_embedding *embedding);
 
 /* ---- task.c ---- */
 

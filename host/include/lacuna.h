@@ -140,8 +140,9 @@ LACUNA_API void lacuna_print_tasks(lacuna_t *runtime);
  * not called when the runtime is freed is called by lacuna_free. */
 LACUNA_API bool lacuna_post(lacuna_t *runtime, void (*on_post)(void *data), void *data);
 
-/* Has work(data) called on a thread of libuv's pool and then on_done(data), which may be NULL, on the runtime's. The
- * loop stays alive meanwhile, lacuna_free waits. False if memory ran out. */
+/* Has work(data) called on a thread of the runtime's own, never of libuv's pool, which is left to files and names; then
+ * on_done(data), which may be NULL, on the runtime's. The loop stays alive meanwhile, lacuna_free waits. False if
+ * memory or threads ran out, or the runtime is being freed. */
 LACUNA_API bool lacuna_offload(lacuna_t *runtime, void (*work)(void *data), void (*on_done)(void *data), void *data);
 
 /* ---- values ---- */

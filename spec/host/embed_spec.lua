@@ -141,6 +141,7 @@ status 1
 goes on
 status 0
 $]]},
+  offload = {output = "looked at a file: yes, jobs done: 0\njobs done: 5\n"},
   cpp = {source = "cpp.cpp", compiler = "c++ $CXXFLAGS", output = "cba\nzyx\n"},
 }
 
