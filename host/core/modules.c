@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/runtime.h"
+#include "core/sandbox.h"
 
 /* Opens `lacuna.native.build`: the version, and the names of the embedded Lua modules, sorted. */
 static int open_build(lua_State *L) {
@@ -33,6 +34,7 @@ static const luaL_Reg native_modules[] = {
     {"lacuna.native.json", luaopen_lacuna_native_json},
     {"lacuna.native.lineedit", luaopen_lacuna_native_lineedit},
     {"lacuna.native.output", luaopen_lacuna_native_output},
+    {"lacuna.native.sandbox", luaopen_lacuna_native_sandbox},
     {"lacuna.native.scheduler", luaopen_lacuna_native_scheduler},
     {"lacuna.native.shared_memory", luaopen_lacuna_native_shared_memory},
     {"lacuna.native.signals", luaopen_lacuna_native_signals},
@@ -62,6 +64,10 @@ static int l_search(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   for (size_t i = 0; i < sizeof native_modules / sizeof *native_modules; i++) {
     if (strcmp(name, native_modules[i].name) == 0) {
+      if (!lac_sandbox_allows(L, name)) {
+        lua_pushfstring(L, "module '%s' is not given to a script in a sandbox", name);
+        return lua_error(L);
+      }
       lua_pushcfunction(L, native_modules[i].func);
       return 1;
     }

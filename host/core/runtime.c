@@ -22,6 +22,7 @@ struct lacuna {
   void *embedding; /* the state of host/embed; NULL until the program uses it */
   lac_interrupt *interrupt;
   lac_memory memory;
+  lac_sandbox sandbox;
   lac_closer closers; /* head of a ring; next is the newest */
   bool is_closing;
   bool is_finished; /* the script that lacuna_run_* runs has ended, with: */
@@ -60,6 +61,10 @@ lac_output *lac_runtime_output(lacuna_t *runtime) {
 
 void **lac_runtime_embedding(lacuna_t *runtime) {
   return &runtime->embedding;
+}
+
+const lac_sandbox *lac_runtime_sandbox(lacuna_t *runtime) {
+  return &runtime->sandbox;
 }
 
 lac_memory *lac_runtime_memory(lacuna_t *runtime) {
@@ -128,6 +133,7 @@ lacuna_t *lacuna_new(const lacuna_options *options) {
     }
     runtime->uv = &runtime->own_loop;
   }
+  runtime->sandbox = (lac_sandbox){options->is_sandboxed, options->on_load, options->data};
   runtime->interrupt = lac_interrupt_new();
   runtime->L = luaL_newstate(); /* 3: the state */
   if (runtime->L && runtime->interrupt) {

@@ -9,6 +9,7 @@
 #include "core/interrupt.h"
 #include "core/memory.h"
 #include "core/output.h"
+#include "core/sandbox.h"
 #include "core/scheduler.h"
 #include "lacuna.h"
 
@@ -37,6 +38,9 @@ lac_output *lac_runtime_output(lacuna_t *runtime);
 
 /* Where host/embed, which is above, keeps its state of the runtime. */
 void **lac_runtime_embedding(lacuna_t *runtime);
+
+/* What its scripts may load. */
+const lac_sandbox *lac_runtime_sandbox(lacuna_t *runtime);
 
 /* What binds the memory of the runtime's Lua code, and what interrupts it. */
 lac_memory *lac_runtime_memory(lacuna_t *runtime);

@@ -238,14 +238,13 @@ static void on_probe(lua_State *L, lua_Debug *frame) {
 static void find_hook_mask(lac_traces *traces, lua_State *L) {
   enum { SEARCHED_BYTES = 1024 }; /* of the 6 KiB that LuaJIT allocates as one with the main state */
   const volatile byte *block = (const volatile byte *)L;
-  for (const volatile byte *candidate = block; candidate < block + SEARCHED_BYTES && !traces->hook_mask; candidate++) {
-    bool is_followed = true;
-    for (int mask = 0; mask <= 0x0f && is_followed; mask++) {
-      lua_sethook(L, on_probe, mask, 1 << 30);
-      is_followed = *candidate == mask;
-    }
-    if (is_followed) traces->hook_mask = candidate;
+  bool is_excluded[SEARCHED_BYTES] = {false};
+  for (int mask = 0; mask <= 0x0f; mask++) {
+    lua_sethook(L, on_probe, mask, 1 << 30);
+    for (size_t i = 0; i < SEARCHED_BYTES; i++) is_excluded[i] |= block[i] != mask;
   }
+  for (size_t i = 0; i < SEARCHED_BYTES && !traces->hook_mask; i++)
+    if (!is_excluded[i]) traces->hook_mask = block + i;
   lua_sethook(L, NULL, 0, 0);
   if (!traces->hook_mask) return;
   lua_pushlightuserdata(L, traces);

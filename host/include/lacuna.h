@@ -80,10 +80,17 @@ typedef struct lacuna_options {
                                 takes longer gets a TimeLimitError. Claims the signal SIGURG in this process */
   unsigned task_limit;       /* tasks that have not ended: create_task and the like raise RuntimeError beyond it */
 
+  /* The sandbox gives scripts the language and lacuna's tasks: no files, network, processes, threads, FFI, C modules,
+   * bytecode, debug or os library. What else they shall have, the program gives them by lacuna_module and on_load. It
+   * bounds what a script can reach, not what a malicious one can break inside its own runtime. */
+  bool is_sandboxed;
+
   /* Callbacks, on the thread that uses the runtime. They must not call the runtime. `data` is theirs. Each that is
    * NULL hands on to the next: an error to the log, the log to what the script writes on stderr, and that to the
    * process's own streams. */
   void *data;
+  /* Source text for require(name), where nothing else has that module, or NULL; it is copied. */
+  const char *(*on_load)(void *data, const char *name, size_t *size);
   void (*on_error)(void *data, const char *context, const lacuna_error *error); /* an error that nobody handles */
   void (*on_log)(void *data, const char *text);                                 /* a report, without a newline */
   void (*on_output)(void *data, lacuna_stream stream, const char *bytes,

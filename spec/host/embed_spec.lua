@@ -142,6 +142,17 @@ goes on
 status 0
 $]]},
   offload = {output = "looked at a file: yes, jobs done: 0\njobs done: 5\n"},
+  sandboxed = {output = [[
+tasks
+TEXT	[1]	from the program	false	42
+42	true
+1	1	nil
+status 0
+no way out
+status 0
+goes on
+status 0
+]]},
   cpp = {source = "cpp.cpp", compiler = "c++ $CXXFLAGS", output = "cba\nzyx\n"},
 }
 

@@ -1,5 +1,8 @@
 -- script: finds and loads the text of a script, and sets up what a script expects around it.
 
+local native = require "lacuna.native.sandbox"
+local sandbox = require "lacuna.async.sandbox"
+
 local script = {}
 
 local FAILED, UNREADABLE = 1, 2
@@ -38,9 +41,11 @@ end
 ---@return string? source_text without what stands before the Lua: a byte order mark, a #! line; line numbers stay
 function script.compile(text, source, name)
   local problem = problem_of(text)
+  if sandbox.is_on and text:sub(1, 1) == "\27" then problem = "bytecode is not loaded in a sandbox" end
   if problem then return nil, ("%s: %s"):format(source, problem) end
   text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "")
   local chunk, syntax_problem = loadstring(text, name)
+  if chunk and sandbox.is_on then sandbox.enter(chunk) end
   return chunk, syntax_problem, text
 end
 
@@ -78,6 +83,11 @@ local function find_loader(name)
     local loader = searcher(name)
     if type(loader) == "function" then return loader end
     problems[#problems + 1] = type(loader) == "string" and loader or nil
+  end
+  local source = native.load(name)
+  if source then
+    local chunk, problem = script.compile(source, name, "@" .. name)
+    return chunk or error(problem, 0)
   end
   error(("module '%s' not found:%s"):format(name, table.concat(problems)), 3)
 end
@@ -117,6 +127,7 @@ function script.install()
       package.path, home, home)
     package.cpath = ("%s;%s/.luarocks/lib/lua/5.1/?.so"):format(package.cpath, home)
   end
+  sandbox.install()
 end
 
 --- Has require look beside a script first.
@@ -133,6 +144,7 @@ end
 ---@param arguments string[]
 function script.enter(source, kind, arguments)
   arg = { [0] = kind == "file" and source or "-e", unpack(arguments) } -- luacheck: globals arg
+  if sandbox.is_on then sandbox.globals.arg = arg end -- luacheck: globals arg
   script.search_beside(kind == "file" and source or "")
 end
 
