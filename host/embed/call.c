@@ -133,7 +133,8 @@ lacuna_status lacuna_complete(lacuna_call_t *call, const lacuna_value *values, i
 }
 
 lacuna_status lacuna_fail(lacuna_call_t *call, const char *class_name, const char *message) {
-  lacuna_value error[] = {lacuna_string(class_name ? class_name : "RuntimeError"), lacuna_string(message ? message : "")};
+  lacuna_value error[] = {lacuna_string(class_name ? class_name : "RuntimeError"),
+                          lacuna_string(message ? message : "")};
   bool is_running = !call->inbox || (lac_inbox_is_mine(call->inbox) && call->state == LAC_CALL_RUNNING);
   if (is_running) return return_values(call, LACUNA_FAILED, error, 2);
   complete_later(call, LACUNA_FAILED, error, 2);

@@ -9,6 +9,7 @@ static const char *const half_names[LAC_HALF_COUNT] = {
     [LAC_HALF_SPAWN] = "spawn",
     [LAC_HALF_SPAWN_SOURCE] = "spawn_source",
     [LAC_HALF_CANCEL_TASK] = "cancel_task",
+    [LAC_HALF_SET_DEADLINE] = "set_deadline",
     [LAC_HALF_SHUT_DOWN] = "shut_down",
     [LAC_HALF_PENDING] = "pending",
     [LAC_HALF_LEFT] = "left",

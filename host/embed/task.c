@@ -73,14 +73,16 @@ static void drop_task(lacuna_task_t *task) {
 }
 
 void lac_orphan_tasks(lac_embedding *embedding) {
-  while (embedding->tasks) {
-    lacuna_task_t *task = embedding->tasks;
+  lacuna_task_t *last = embedding->tasks ? embedding->tasks->previous : NULL;
+  for (lacuna_task_t *task = embedding->tasks, *next; task; task = next) {
+    next = task == last ? NULL : task->next;
     drop_results(task);
-    unlink_task(task);
+    task->embedding = NULL;
     if (task->status != LACUNA_PENDING) continue; /* the program has it */
     task->status = LACUNA_CANCELLED;
     drop_task(task);
   }
+  embedding->tasks = NULL;
 }
 
 /* ---- ending ---- */
@@ -278,6 +280,26 @@ bool lacuna_task_cancel(lacuna_task_t *task, const char *reason) {
   bool is_asked = lac_protect(task->embedding, run_cancel, &cancellation) && cancellation.is_asked;
   lac_driver_wake(driver);
   return is_asked;
+}
+
+typedef struct deadline {
+  lacuna_task_t *task;
+  int timeout_ms;
+} deadline;
+
+static int run_set_deadline(lua_State *L, void *data) {
+  const deadline *deadline = data;
+  lac_push_half(deadline->task->embedding, L, LAC_HALF_SET_DEADLINE);
+  lua_pushlightuserdata(L, deadline->task);
+  lua_pushnumber(L, deadline->timeout_ms / 1e3);
+  lua_call(L, 2, 0);
+  return 0;
+}
+
+void lacuna_task_set_deadline(lacuna_task_t *task, int timeout_ms) {
+  if (has_ended(task)) return;
+  lac_protect(task->embedding, run_set_deadline, &(deadline){task, timeout_ms});
+  lac_driver_wake(lac_runtime_driver(task->embedding->runtime));
 }
 
 int lacuna_task_result_count(const lacuna_task_t *task) {

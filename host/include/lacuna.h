@@ -267,6 +267,9 @@ LACUNA_API void lacuna_task_on_done(lacuna_task_t *task, void (*on_done)(lacuna_
 /* Cancels the task: what it awaits raises CancelledError(reason), clean-up runs. False if it had ended. */
 LACUNA_API bool lacuna_task_cancel(lacuna_task_t *task, const char *reason);
 
+/* Cancels the task if it has not ended in `timeout_ms` from now; < 0 takes that back. One deadline a task. */
+LACUNA_API void lacuna_task_set_deadline(lacuna_task_t *task, int timeout_ms);
+
 /* What it returned: how many values, and each, from 0; nil beyond. They live until the task is released. */
 LACUNA_API int lacuna_task_result_count(const lacuna_task_t *task);
 LACUNA_API lacuna_value lacuna_task_result(const lacuna_task_t *task, int index);

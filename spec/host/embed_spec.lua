@@ -32,6 +32,7 @@ the program gave the call up; cancelled 2
 log: program.give_up_later: the program gave up a call without completing it
 the program gave the call up; cancelled 2
 CancelledError: enough
+CancelledError: the task's deadline has passed
 log: shutdown: a call of program.wait has not been completed
 left: 1, cancelled 3
 log: program.wait: a call was still pending when the runtime was freed

@@ -25,9 +25,11 @@ local operations = {} -- the Futures of pending calls by their slot, which C cou
 -- ---- tasks ----
 
 local tasks = {} -- by handle, until they have ended
+local deadlines = {} -- by handle: what cancels the task
 
 local function tell_ended(handle, task)
   local state = task[STATE]
+  embed.set_deadline(handle, -1)
   tasks[handle] = nil
   if state ~= FAILED and state ~= CANCELLED then return native.ended(handle, OK_STATUS, task:result()) end
   task.is_unretrieved = nil -- the program has it now
@@ -41,6 +43,17 @@ local function start(handle, awaitable, name)
   tasks[handle] = task
   task:add_done_callback(function() tell_ended(handle, task) end)
   return task
+end
+
+--- Has a task cancelled after a time, which replaces the one it was given before.
+---@param handle lightuserdata
+---@param seconds number less than 0: never
+function embed.set_deadline(handle, seconds)
+  local task = tasks[handle]
+  if deadlines[handle] then deadlines[handle]:cancel() end
+  deadlines[handle] = nil
+  if not task or seconds < 0 then return end
+  deadlines[handle] = home.loop:call_later(seconds, function() task:cancel("the task's deadline has passed") end)
 end
 
 --- Starts a function as a task of the home loop.

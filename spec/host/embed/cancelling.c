@@ -78,6 +78,13 @@ int main(void) {
   lacuna_task_wait(task, -1);
   printf("%s\n", lacuna_task_error(task)->text);
   lacuna_task_release(task);
+
+  task = lacuna_spawn_string(runtime, "require('lacuna').await(require('lacuna').sleep(3600))", "=late", NULL, 0);
+  lacuna_task_set_deadline(task, 3600000);
+  lacuna_task_set_deadline(task, 10);
+  lacuna_task_wait(task, -1);
+  printf("%s\n", lacuna_task_error(task)->text);
+  lacuna_task_release(task);
   printf("left: %d, cancelled %d\n", lacuna_shutdown(runtime, 10), cancelled);
 
   task = lacuna_spawn_string(runtime, "require('lacuna').await(require('program').wait(false))", "=freed", NULL, 0);
