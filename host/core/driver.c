@@ -26,8 +26,9 @@ struct lac_driver {
   bool is_draining;         /* in on_prepare */
   void (*turn)(void *data); /* in place of a turn of the loop in lac_driver_run; NULL without */
   void *turn_data;
-  bool (*is_script_over)(void *data); /* lac_driver_run runs a script, in which a deadlock is reported; else NULL */
-  void *script_data;
+  bool (*is_over)(void *data); /* what lac_driver_run waits for; NULL outside */
+  void *over_data;
+  bool is_script;       /* it runs a script, in which a deadlock is reported */
   uint64_t step_end_ns; /* of lac_driver_step; else UINT64_MAX */
   uint64_t wake_ns;     /* when lac_driver_run stops waiting; UINT64_MAX: never */
   double armed_when;    /* deadline the timer is set to, in seconds; INFINITY if none */
@@ -69,6 +70,7 @@ static bool is_io_outstanding(lac_driver *driver) {
 
 /* Nothing is ready: decides how long the poll may block. True if it must not. */
 static bool plan_wait(lac_driver *driver) {
+  if (driver->is_over && driver->is_over(driver->over_data)) return true;
   double deadline = lac_scheduler_deadline(driver->scheduler, false);
   arm_timer(driver, deadline);
   if (deadline == INFINITY && !is_io_outstanding(driver)) {
@@ -77,7 +79,7 @@ static bool plan_wait(lac_driver *driver) {
       lac_scheduler_jump(driver->scheduler, virtual_deadline);
       return true;
     }
-    if (driver->is_script_over && !driver->is_script_over(driver->script_data) && !driver->is_deadlock_reported) {
+    if (driver->is_script && !driver->is_deadlock_reported) {
       driver->is_deadlock_reported = true;
       lac_scheduler_call(driver->scheduler, LAC_HOOK_DEADLOCK);
       return true;
@@ -178,8 +180,9 @@ static void end_run(lac_driver *driver) {
 bool lac_driver_run(lac_driver *driver, bool (*is_over)(void *data), void *data, int timeout_ms, bool is_script) {
   uint64_t wake_ns = timeout_ms < 0 ? UINT64_MAX : uv_hrtime() + (uint64_t)timeout_ms * 1000000;
   begin_run(driver);
-  driver->is_script_over = is_script ? is_over : NULL;
-  driver->script_data = data;
+  driver->is_over = is_over;
+  driver->over_data = data;
+  driver->is_script = is_script;
   driver->is_deadlock_reported = false;
   driver->wake_ns = wake_ns;
   bool has_ended = is_over(data);
@@ -191,7 +194,8 @@ bool lac_driver_run(lac_driver *driver, bool (*is_over)(void *data), void *data,
     has_ended = is_over(data);
   }
   driver->wake_ns = UINT64_MAX;
-  driver->is_script_over = NULL;
+  driver->is_over = NULL;
+  driver->is_script = false;
   arm_timer(driver, lac_scheduler_deadline(driver->scheduler, false));
   end_run(driver);
   return has_ended;

@@ -93,8 +93,8 @@ typedef struct lacuna_options {
   const char *(*on_load)(void *data, const char *name, size_t *size);
   void (*on_error)(void *data, const char *context, const lacuna_error *error); /* an error that nobody handles */
   void (*on_log)(void *data, const char *text);                                 /* a report, without a newline */
-  void (*on_output)(void *data, lacuna_stream stream, const char *bytes,
-                    size_t size); /* print, io.write and the like */
+  /* What print, io.write and the like write; worker threads of scripts write to the process's own streams. */
+  void (*on_output)(void *data, lacuna_stream stream, const char *bytes, size_t size);
 } lacuna_options;
 
 /* Makes a runtime; options may be NULL. NULL if memory or file descriptors ran out. */
