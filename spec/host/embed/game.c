@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CREATURES = 10000, BUDGET_NS = 2000000 };
+enum { BUDGET_NS = 2000000 };
 
 static const long tick_ns = 1000000000 / 60;
 
@@ -32,8 +32,8 @@ static void sleep_until(long long when_ns) {
 
 int main(int argc, char **argv) {
   int ticks = argc > 1 ? atoi(argv[1]) : 60, steps_on_time = 0, busy_steps = 0;
+  lacuna_value creatures = lacuna_number(argc > 2 ? atof(argv[2]) : 10000);
   lacuna_t *runtime = lacuna_new(NULL);
-  lacuna_value creatures = lacuna_number(CREATURES);
   lacuna_task_t *script = lacuna_spawn_string(runtime, source, "=game", &creatures, 1);
   while (lacuna_task_status(script) == LACUNA_PENDING) lacuna_step(runtime, BUDGET_NS);
 
@@ -51,7 +51,7 @@ int main(int argc, char **argv) {
   double steps = lacuna_task_result(counting, 0).number;
   printf("every tick had more to run: %s\n", busy_steps == ticks ? "yes" : "no");
   printf("most were on time: %s\n", steps_on_time * 10 >= ticks * 9 ? "yes" : "no");
-  printf("every creature moved: %s\n", steps >= CREATURES ? "yes" : "no");
+  printf("every creature moved: %s\n", steps >= creatures.number ? "yes" : "no");
   lacuna_task_release(counting);
   lacuna_task_release(script);
   printf("left after shutdown: %d\n", lacuna_shutdown(runtime, -1));
