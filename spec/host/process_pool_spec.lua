@@ -30,6 +30,10 @@ local function children()
   return list
 end
 
+local function run(code, options)
+  return shell.run(("%s %s -e %s"):format(os.getenv("LACUNA"), options or "", shell.quote(code)), 20)
+end
+
 local function exists(pid) return uv.kill(pid, 0) == 0 end
 
 local function with_pool(options, body)
@@ -112,6 +116,16 @@ describe("ProcessPoolExecutor", function()
       for i = 1, 8 do futures[i] = pool:submit(function(given) return given .. "!", #given end, text .. i) end
       for i = 1, 8 do assert.is_true(await(futures[i]) == text .. i .. "!") end
     end)
+    local ran = run [[ -- small outcomes before large ones; children print what goes wrong in them
+      local async = require "lacuna"
+      async.with(async.ProcessPoolExecutor(1), function(pool)
+        local function size(i) return i % 3 == 0 and 200000 + i * 1000 or 1 end
+        local futures = {}
+        for i = 1, 150 do futures[i] = pool:submit(string.rep, "x", size(i)) end
+        for i = 1, 150 do assert(#await(futures[i]) == size(i)) end
+      end)
+    ]]
+    assert.equal("", ran.stderr)
   end)
 
   it("shares buffers with its processes, and they with it", function()
@@ -347,10 +361,6 @@ describe("the end of a pool of processes", function()
 end)
 
 describe("the processes of a pool", function()
-  local function run(code, options)
-    return shell.run(("%s %s -e %s"):format(os.getenv("LACUNA"), options or "", shell.quote(code)), 20)
-  end
-
   it("print where the script prints", function()
     local ran = run [[
       async.with(async.ProcessPoolExecutor(1), function(pool)

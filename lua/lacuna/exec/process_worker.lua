@@ -20,7 +20,7 @@ local process_worker = {}
 local function writer_to(pipe)
   local waiting
   local function on_written()
-    if waiting and pipe:get_write_queue_size() == 0 then waiting:set_result() end
+    if waiting and pipe:get_write_queue_size() == 0 and not waiting:done() then waiting:set_result() end
   end
   return function(number, bytes)
     pipe:write(frames.add({}, number, bytes), on_written)
