@@ -208,6 +208,12 @@ static void on_signal(int signal_number, siginfo_t *info, void *context) {
   errno = saved_errno;
 }
 
+#if defined(__SANITIZE_THREAD__)
+/* The thread sanitizer holds signals back until the next call that it knows, and compiled Lua makes none: past it. */
+int __sigaction(int signal_number, const struct sigaction *action, struct sigaction *former);
+#define sigaction(signal_number, action, former) __sigaction(signal_number, action, former)
+#endif
+
 /* Installs the handler, once in the process's life. */
 static void watch_signal(void) {
   static atomic_flag is_installed = ATOMIC_FLAG_INIT;
