@@ -17,7 +17,8 @@ struct lac_inbox {
   lac_delivery *taken;         /* by the owner, and not delivered yet */
 };
 
-static _Thread_local char mark; /* never read; each thread has it at another address */
+/* Never read; each thread has it at another address. */
+static _Thread_local char mark __attribute__((tls_model("initial-exec")));
 
 lac_inbox *lac_inbox_new(uv_async_t *async) {
   lac_inbox *inbox = calloc(1, sizeof *inbox);

@@ -4,6 +4,7 @@
  * into the inbox by whoever completes it; its Future is completed when that is delivered. The inbox's lock decides
  * between a completion and a cancellation that meet. */
 #include <lauxlib.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -260,9 +261,8 @@ void lac_make_pending(lacuna_call_t *call) {
   } else {
     embedding->pending = call->next = call->previous = call;
   }
-  lac_inbox_lock(call->inbox);
-  if (call->state == LAC_CALL_RUNNING) call->state = LAC_CALL_PENDING;
-  lac_inbox_unlock(call->inbox);
+  lac_call_state running = LAC_CALL_RUNNING; /* unless a thread has completed it already */
+  atomic_compare_exchange_strong(&call->state, &running, LAC_CALL_PENDING);
 }
 
 void lac_return_call(lac_embedding *embedding, lacuna_call_t *call) {

@@ -113,11 +113,11 @@ struct lacuna_call {
   lac_inbox *inbox;         /* of an asynchronous call; its lock guards `state` and what follows */
   const char *name;
   void *data;
-  int slot;         /* names it in the Lua half, from 1; kept in the pool */
-  int pushed_count; /* RUNNING: results, or class and message, on the embedding's L */
-  bool is_pushed;   /* RUNNING: completed */
-  lac_call_state state;
-  lacuna_status status; /* it was completed with: LACUNA_OK or LACUNA_FAILED */
+  int slot;                      /* names it in the Lua half, from 1; kept in the pool */
+  int pushed_count;              /* RUNNING: results, or class and message, on the embedding's L */
+  bool is_pushed;                /* RUNNING: completed */
+  _Atomic(lac_call_state) state; /* changed under the lock, but for RUNNING to PENDING */
+  lacuna_status status;          /* it was completed with: LACUNA_OK or LACUNA_FAILED */
   bool is_dropped;
   int value_count;
   lacuna_value *values; /* what it was completed with: &value or a block that holds the strings too */
