@@ -47,7 +47,7 @@ bool lac_memory_collect(lac_memory *memory);
 static inline size_t lac_memory_bind(lac_memory *memory) {
   size_t outer = memory->ceiling_bytes, limit = memory->limit_bytes;
   if (limit > 0)
-    memory->ceiling_bytes = (memory->used_bytes > limit ? memory->used_bytes : limit) + limit / 16 + 64 * 1024;
+    memory->ceiling_bytes = (memory->used_bytes > limit ? memory->used_bytes : limit) + limit / 16 + (size_t)64 * 1024;
   return outer;
 }
 

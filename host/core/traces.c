@@ -175,14 +175,14 @@ static void mend_trace(trace *trace) {
 
 static bool set_protection(const trace *trace, int protection) {
   uintptr_t page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t first = (uintptr_t)trace->code & ~(page_bytes - 1);
-  uintptr_t end = (uintptr_t)trace->code + trace->size_bytes;
-  return mprotect((void *)first, end - first, protection) == 0;
+  size_t offset = (uintptr_t)trace->code & (page_bytes - 1);
+  return mprotect(trace->code - offset, offset + trace->size_bytes, protection) == 0;
 }
 
 static const trace *trace_at(const lac_traces *traces, uintptr_t pc) {
+  const byte *code = (const byte *)pc; /* NOLINT(performance-no-int-to-ptr): a signal context has numbers */
   for (size_t i = 0; i < traces->capacity; i++)
-    if (traces->items[i].code && is_inside(&traces->items[i], (const byte *)pc)) return &traces->items[i];
+    if (traces->items[i].code && is_inside(&traces->items[i], code)) return &traces->items[i];
   return NULL;
 }
 
@@ -279,7 +279,7 @@ static bool call_upvalue(lua_State *L, int function, int result_count) {
 }
 
 static byte *to_address(lua_State *L, int index) {
-  return (byte *)(uintptr_t)lua_tonumber(L, index);
+  return (byte *)(uintptr_t)lua_tonumber(L, index); /* NOLINT(performance-no-int-to-ptr): jit.util gives numbers */
 }
 
 /* start(number, function, position, parent|nil, exit|nil) */

@@ -141,6 +141,7 @@ static void read_arguments(lua_State *L, const binding *binding, arguments *argu
 /* Calls the program. */
 static lacuna_status call_function(lua_State *L, const binding *binding, arguments *arguments, lacuna_call_t *call) {
   lac_embedding *embedding = binding->embedding;
+  /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): a method's first argument has been read */
   call->data = binding->object_class ? lac_to_box(L, 1)->pointer : binding->data;
   lua_State *was_running = embedding->L;
   embedding->L = L;

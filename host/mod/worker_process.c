@@ -84,7 +84,7 @@ static void close_inherited(int kept) {
   DIR *folder = opendir("/proc/self/fd");
   if (!folder) return;
   for (struct dirent *entry; (entry = readdir(folder));) {
-    int descriptor = atoi(entry->d_name);
+    int descriptor = (int)strtol(entry->d_name, NULL, 10); /* 0 for "." and ".." */
     if (descriptor <= STDERR_FILENO || descriptor == kept) continue;
     int flags = fcntl(descriptor, F_GETFD);
     if (flags >= 0 && !(flags & FD_CLOEXEC)) close(descriptor);

@@ -126,7 +126,7 @@ lac_worker *lac_worker_start(lac_worker *workers, const lac_worker *like, const 
   if (start_thread(worker) != 0) {
     *message = "the system starts no more threads";
     release(worker);
-    release(worker);
+    release(worker); /* NOLINT(clang-analyzer-unix.Malloc): there were two holders */
     return NULL;
   }
   worker->previous = workers->previous;
@@ -191,7 +191,7 @@ int lac_worker_end_all(lac_worker *workers, uint64_t limit_ms) {
   int abandoned = 0;
   while (workers->next != workers) {
     lac_worker *worker = workers->next;
-    if (wait_for_end(worker, &deadline)) {
+    if (wait_for_end(worker, &deadline)) { /* NOLINT(clang-analyzer-unix.Malloc): who is let go has left the ring */
       lac_worker_join(worker);
     } else {
       pthread_detach(worker->thread);

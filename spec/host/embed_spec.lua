@@ -17,7 +17,8 @@ second returned 4 after some ticks: yes
 ticks 5, loop closed: 0
 ]]},
   guest = {output = "20 answered, 20 as expected\n"},
-  game = {arguments = "6 500", slow_output = "every tick had more to run: yes\n.*\nleft after shutdown: 0\n$", output = [[
+  game = {arguments = "6 500",
+    slow_output = "every tick had more to run: yes\n.*\nleft after shutdown: 0\n$", output = [[
 every tick had more to run: yes
 most were on time: yes
 every creature moved: yes
