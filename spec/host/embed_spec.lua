@@ -97,15 +97,15 @@ TimeLimitError: time limit of 0.1 s exceeded
 status 1
 ]]},
   allocates_forever = {output = [[
-MemoryError: the limit of 16777216 bytes is reached
+MemoryError: the limit of 8388608 bytes is reached
 status 1
-MemoryError: the limit of 16777216 bytes is reached
+MemoryError: the limit of 8388608 bytes is reached
 status 1
 false	true
 status 0
-false	MemoryError: the limit of 16777216 bytes is reached
+false	MemoryError: the limit of 8388608 bytes is reached
 status 0
-200 times 3 MB, dropped
+200 times 1 MB, dropped
 status 0
 RuntimeError: create_task: the limit of 1000 tasks is reached
 status 1

@@ -13,7 +13,7 @@ static void run(lacuna_t *runtime, const char *source) {
 }
 
 int main(void) {
-  lacuna_options options = {.memory_limit_bytes = 16 << 20, .task_limit = 1000, .on_error = on_error};
+  lacuna_options options = {.memory_limit_bytes = 8 << 20, .task_limit = 1000, .on_error = on_error};
   lacuna_t *runtime = lacuna_new(&options);
   run(runtime, "local all = {} while true do all[#all + 1] = {} end");
   run(runtime, "local text = 'x' while true do text = text .. text end");
@@ -23,7 +23,7 @@ int main(void) {
       "local async = require 'lacuna'\n"
       "local function grow() local all = {} while true do all[#all + 1] = {} async.await(async.sleep(0)) end end\n"
       "print(pcall(async.await, async.gather(grow, grow)))");
-  run(runtime, "for i = 1, 200 do local text = ('x'):rep(3e6) end print('200 times 3 MB, dropped')");
+  run(runtime, "for i = 1, 200 do local text = ('x'):rep(1e6) end print('200 times 1 MB, dropped')");
   run(runtime, "local async = require 'lacuna'\n"
                "while true do async.create_task(async.sleep(3600)) end");
   run(runtime, "print('goes on')");
