@@ -510,6 +510,8 @@ int luaopen_lacuna_native_scheduler(lua_State *L) {
   }
   lua_getfield(L, LUA_REGISTRYINDEX, "lacuna.debug");
   lua_setfield(L, -2, "is_debug");
+  lua_pushboolean(L, scheduler->virtual_now > 0); /* no loop has been made yet: this is the runtime's own clock */
+  lua_setfield(L, -2, "is_clock_virtual");
   if (scheduler->memory->limit_bytes > 0) {
     lua_pushnumber(L, (lua_Number)scheduler->memory->limit_bytes);
     lua_setfield(L, -2, "memory_limit");

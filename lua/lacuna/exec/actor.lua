@@ -110,9 +110,8 @@ function actor_module.spawn_worker(fn, ...)
     error(errors.TypeError("spawn_worker: function expected, got " .. tostring(fn)), 2)
   end
   local to, outbox, stream = native.mailbox(MOST_WAITING), native.mailbox(), native.mailbox(MOST_WAITING)
-  local _, is_virtual = scheduler.clock()
   local setup, buffers = worker.setup("serve_channel", fn, ...)
-  local thread, problem = native.start(1, to, outbox, setup, is_virtual, scheduler.is_debug, stream)
+  local thread, problem = native.start(1, to, outbox, setup, scheduler.is_clock_virtual, scheduler.is_debug, stream)
   if not thread then error(errors.OSError("spawn_worker: " .. problem), 2) end
   local actor = Channel.new(stream, to)
   actor.native, actor.outbox = thread, outbox

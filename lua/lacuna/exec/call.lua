@@ -10,7 +10,7 @@ local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
 
 local decode, encode_in_place = codec.in_place.decode, codec.in_place.encode_outcome
-local iscoroutine, clock = coroutines.iscoroutine, native.clock
+local iscoroutine, clock, is_clock_virtual = coroutines.iscoroutine, native.clock, native.is_clock_virtual
 local pcall, xpcall = pcall, xpcall
 
 local call = {}
@@ -36,10 +36,10 @@ local function invoke_encoded(bytes, size)
   return invoke(decode(bytes, size))
 end
 
--- Seconds that have passed on the worker's clock if that is the virtual one, and false if none have.
+-- Seconds that have passed on the worker's virtual clock, false if none have.
 local function elapsed_since(started)
-  local now, is_virtual = clock()
-  return is_virtual and now > started and now - started
+  local now = clock()
+  return now > started and now - started
 end
 
 local function encode_outcome(encode, started, is_ok, ...)
@@ -50,8 +50,8 @@ end
 
 -- Calls fn(...), which is given what is to be run, and encodes what comes of it.
 local function run(encode, fn, ...)
-  local started, is_virtual = clock()
-  local ok, outcome = pcall(encode_outcome, encode, is_virtual and started, xpcall(fn, keep_stack, ...))
+  local started = is_clock_virtual and clock()
+  local ok, outcome = pcall(encode_outcome, encode, started, xpcall(fn, keep_stack, ...))
   if ok then return outcome end
   return encode(false, false, errors.wrap(outcome), "") -- a result, or an error, that cannot travel
 end

@@ -239,7 +239,6 @@ local function events_for(crew)
 end
 
 local function new_crew(pool, initializer, initargs)
-  local _, is_virtual = scheduler.clock()
   local crew = setmetatable({
     executor = pool,
     options = {},
@@ -256,7 +255,7 @@ local function new_crew(pool, initializer, initargs)
     is_broken = false,
   }, Crew)
   codec.encode(unpack(crew.setup, 1, crew.setup.n)) -- raises here what cannot travel
-  if is_virtual then crew.options[1] = "--clock=virtual" end
+  if scheduler.is_clock_virtual then crew.options[1] = "--clock=virtual" end
   if scheduler.is_debug then crew.options[#crew.options + 1] = "--debug" end
   crew.events = events_for(crew)
   local children, sentinel = crew.children, newproxy(true)

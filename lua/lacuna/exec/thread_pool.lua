@@ -35,8 +35,8 @@ end
 local function add_workers(crew)
   while crew.outstanding > crew.worker_count and crew.worker_count < crew.executor.max_workers do
     local number = crew.last_number + 1
-    local _, is_virtual = scheduler.clock()
-    local thread, problem = native.start(number, crew.queue, crew.outcomes, crew.setup, is_virtual, scheduler.is_debug)
+    local thread, problem = native.start(number, crew.queue, crew.outcomes, crew.setup,
+      scheduler.is_clock_virtual, scheduler.is_debug)
     if not thread then
       if crew.worker_count == 0 then
         loops.current():call_soon(function() crew.executor:on_broken("no worker thread can be made: " .. problem) end)
