@@ -238,13 +238,17 @@ static void on_probe(lua_State *L, lua_Debug *frame) {
 static void find_hook_mask(lac_traces *traces, lua_State *L) {
   enum { SEARCHED_BYTES = 1024 }; /* of the 6 KiB that LuaJIT allocates as one with the main state */
   const volatile byte *block = (const volatile byte *)L;
-  bool is_excluded[SEARCHED_BYTES] = {false};
-  for (int mask = 0; mask <= 0x0f; mask++) {
+  const volatile byte *candidates[SEARCHED_BYTES];
+  size_t count = SEARCHED_BYTES;
+  for (size_t i = 0; i < count; i++) candidates[i] = block + i;
+  for (int mask = 0x0f; mask >= 0; mask--) { /* the first leaves few */
     lua_sethook(L, on_probe, mask, 1 << 30);
-    for (size_t i = 0; i < SEARCHED_BYTES; i++) is_excluded[i] |= block[i] != mask;
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++)
+      if (*candidates[i] == mask) candidates[left++] = candidates[i];
+    count = left;
   }
-  for (size_t i = 0; i < SEARCHED_BYTES && !traces->hook_mask; i++)
-    if (!is_excluded[i]) traces->hook_mask = block + i;
+  if (count > 0) traces->hook_mask = candidates[0];
   lua_sethook(L, NULL, 0, 0);
   if (!traces->hook_mask) return;
   lua_pushlightuserdata(L, traces);
