@@ -53,7 +53,9 @@ static int run(lacuna_t *runtime, const cli_options *options) {
 /* Runs a runtime from its making to its end. */
 static int run_command(const cli_options *options) {
   signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of one write, not the end of the process */
-  lacuna_t *runtime = lacuna_new(&options->runtime);
+  lacuna_options runtime_options = options->runtime;
+  runtime_options.can_exit = true;
+  lacuna_t *runtime = lacuna_new(&runtime_options);
   if (!runtime) {
     fprintf(stderr, "lacuna: out of memory or file descriptors\n");
     return LACUNA_FAILED;

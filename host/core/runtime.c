@@ -93,12 +93,25 @@ void lac_remove_closer(lacuna_t *runtime, lac_closer *closer) {
   closer->next = closer->previous = NULL;
 }
 
+/* os.exit in a program that has not said that a script may end it. */
+static int l_refuse_exit(lua_State *L) {
+  return luaL_error(L, "os.exit: a script cannot end the program that it runs in");
+}
+
+static void forbid_exit(lua_State *L) {
+  lua_getglobal(L, "os");
+  lua_pushcfunction(L, l_refuse_exit);
+  lua_setfield(L, -2, "exit");
+  lua_pop(L, 1);
+}
+
 /* The part of opening that may raise a Lua error: options on the stack as a light userdata. */
 static int open_state(lua_State *L) {
   lacuna_t *runtime = lac_runtime(L);
   const lacuna_options *options = lua_touserdata(L, 1);
   lua_gc(L, LUA_GCSTOP, 0); /* all that is made until the script starts lives as long as the runtime */
   luaL_openlibs(L);
+  if (!options->can_exit) forbid_exit(L);
   lac_output_install(L, runtime->output);
   lac_open_modules(L);
   lac_memory_open(&runtime->memory, L, options->memory_limit_bytes, runtime->interrupt);

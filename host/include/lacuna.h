@@ -73,6 +73,7 @@ typedef struct lacuna_options {
   bool is_clock_virtual;           /* time jumps to the next deadline when nothing else can happen */
   unsigned long long shuffle_seed; /* other than 0: among what is runnable, choose at random from this seed */
   bool is_debug;                   /* report slow steps, coroutines never awaited, swallowed cancellations */
+  bool can_exit;                   /* os.exit of a script ends the process; else it raises an error */
 
   /* Limits; 0 is none. docs/embedding.md says what they cost, and what they do not stop. */
   size_t memory_limit_bytes; /* of Lua's memory: an allocation beyond it raises "not enough memory" in the script */

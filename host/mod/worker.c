@@ -38,6 +38,7 @@ enum {
 /* What a runtime has of this module: the functions' upvalue. Freed in lacuna_free. */
 typedef struct staff {
   lac_listeners *listeners;
+  lac_output *output; /* of the runtime */
   lac_worker workers; /* head of the ring of those that this runtime started */
 } staff;
 
@@ -278,9 +279,12 @@ static int l_leave(lua_State *L) {
 static void on_runtime_close(void *data) {
   staff *own = data;
   int abandoned = lac_worker_end_all(&own->workers, END_LIMIT_MS);
-  if (abandoned > 0)
-    fprintf(stderr, "lacuna: %d worker thread%s did not end when told to: abandoned\n", abandoned,
-            abandoned == 1 ? "" : "s");
+  if (abandoned > 0) {
+    char text[80];
+    snprintf(text, sizeof text, "%d worker thread%s did not end when told to: abandoned", abandoned,
+             abandoned == 1 ? "" : "s");
+    lac_output_log(own->output, text);
+  }
   free(own);
 }
 
@@ -309,6 +313,7 @@ int luaopen_lacuna_native_worker(lua_State *L) {
   staff *own = calloc(1, sizeof *own);
   if (own) {
     own->workers.next = own->workers.previous = &own->workers;
+    own->output = lac_runtime_output(lac_runtime(L));
     own->listeners = lac_listeners_open(lac_runtime(L), on_runtime_close, own);
   }
   if (!own || !own->listeners) {

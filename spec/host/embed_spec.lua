@@ -68,6 +68,8 @@ error %[Task exception was never retrieved: [^]]*]%S* Error: nobody looks
 status 1
 log %[script:1: '=' expected near 'Lua']
 status 1
+error %[] Error: script:1: os.exit: a script cannot end the program that it runs in
+status 1
 log %[lacuna_step: called from within a callback]
 status 0
 error %[Task exception was never retrieved] Error: released

@@ -43,6 +43,7 @@ int main(void) {
                "async.create_task(function() error('nobody looks', 0) end)\n"
                "async.await(async.sleep(0))");
   run(runtime, "no Lua");
+  run(runtime, "os.exit(3)");
   run(runtime, "require('program').step()");
   lacuna_task_release(lacuna_spawn_string(runtime, "error('released', 0)", "=task", NULL, 0));
   while (lacuna_step(runtime, 1000000)) continue;
