@@ -40,7 +40,10 @@ local setmetatable, type = setmetatable, type
 local Executor = {}
 Executor.__index = Executor
 
--- The future of one call; `executor` and `id` say where to find the call.
+-- The future of one call; beside what every future has, it says where to find the call. No literals: see the head of
+-- kernel/layout.lua.
+local EXECUTOR, ID = 6, 7
+local NO, NOTHING = false, nil
 local Call = future.subclass("ExecutorCall")
 Call.description = "a call in an executor"
 
@@ -50,7 +53,7 @@ Call.description = "a call in an executor"
 ---@return boolean cancelled false if it was done already
 function Call:cancel(message)
   if self[STATE] ~= PENDING then return future.Future.cancel(self, message) end
-  local executor, id = self.executor, self.id
+  local executor, id = self[EXECUTOR], self[ID]
   executor.calls[id] = nil
   if not executor.crew:take_back(id) then executor.crew:interrupt(id) end
   return future.Future.cancel(self, message)
@@ -66,7 +69,7 @@ local function settle(call, is_ok, elapsed, ...)
   end
   if is_ok then return complete(call, ...) end
   local err, stack = ...
-  calls.fail(call, err, stack, call.executor.worker_name)
+  calls.fail(call, err, stack, call[EXECUTOR].worker_name)
 end
 
 --- A worker has done a call; the crew calls it.
@@ -125,7 +128,7 @@ function Executor:start(loop, fn, ...)
   local crew = self.crew
   local message, buffers = (crew.encode_call or codec.encode_call)(fn, ...)
   local id = crew:send(message)
-  local call = setmetatable({ PENDING, nil, loop, false, false, executor = self, id = id }, Call)
+  local call = setmetatable({ PENDING, NOTHING, loop, NO, NO, self, id }, Call)
   if buffers then call.buffers = buffers end -- shared memory, held until the worker has it
   self.calls[id] = call
   return call
