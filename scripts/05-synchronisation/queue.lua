@@ -11,17 +11,19 @@ local produce = async(function(queue)
   end
 end)
 
-local consume = async(function(name, queue)
+local consume = async(function(name, queue, seconds)
   while true do
     local item = await(queue:get())
-    await(async.sleep(0.5))
+    await(async.sleep(seconds))
     print(("%s has done %s"):format(name, item))
     queue:task_done()
   end
 end)
 
 local queue, consumers = async.Queue(5), {}
-for i = 1, 3 do consumers[i] = async.create_task(consume("consumer " .. i, queue)) end
+for i, seconds in ipairs{1.03, 1.27, 1.51} do
+  consumers[i] = async.create_task(consume("consumer " .. i, queue, seconds))
+end
 
 await(produce(queue))
 await(queue:join())

@@ -65,9 +65,9 @@ describe("a signal handler", function()
 
   it("stops a loop that nothing else would ever wake: that is no deadlock", function()
     assert.same({status = 0, stdout = "stopped\n", stderr = ""}, run [[
-      uv.spawn("sh", {args = {"-c", "kill -TERM " .. uv.os_getpid()}}, function() end)
       local other = async.new_event_loop()
       other:add_signal_handler("SIGTERM", function() other:stop() end)
+      uv.spawn("sh", {args = {"-c", "kill -TERM " .. uv.os_getpid()}}, function() end)
       other:run_forever()
       print("stopped")]])
   end)

@@ -41,6 +41,7 @@ end)
 
 busted.after_each(function()
   async.await(async.get_running_loop():shutdown_default_executor()) -- its warm workers hold descriptors
+  jit.flush() -- compiled code holds the objects that it was compiled for
   for _ = 1, 3 do -- closing takes a turn of the loop, and what a dropped object owned takes a collection
     collectgarbage()
     async.await(async.sleep(0))
