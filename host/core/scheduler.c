@@ -19,6 +19,7 @@
 enum {
   POOL_MAX = 1024,        /* idle threads kept: 0.5 MiB */
   RESUMES_MAX = 64,       /* between two looks at the clock, which costs as much as a resume */
+  VIRTUAL_START = 1,      /* second: always the same, so that sums of times are rounded alike in every run */
   RESUMES_NS = 10 * 1000, /* where that many take longer than this, the clock is read more often */
 };
 
@@ -411,7 +412,7 @@ static int l_open(lua_State *L) {
   lac_scheduler *scheduler = lua_touserdata(L, lua_upvalueindex(1));
   bool is_clock_virtual = lua_isnil(L, 2) ? scheduler->virtual_now > 0 : lua_toboolean(L, 2);
   lac_loop *loop = lac_loop_new(L, scheduler, is_clock_virtual);
-  if (loop->is_clock_virtual && scheduler->virtual_now <= 0) scheduler->virtual_now = real_now();
+  if (loop->is_clock_virtual && scheduler->virtual_now <= 0) scheduler->virtual_now = VIRTUAL_START;
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
   lua_rawseti(L, 1, LOOP_READY);
   return 1;
@@ -554,7 +555,7 @@ lac_scheduler *lac_scheduler_new(lua_State *L, lac_scheduler_host host, const la
   scheduler->random = options->shuffle_seed;
   scheduler->task_limit = (int)options->task_limit;
   scheduler->resumes_per_clock = 1;
-  if (options->is_clock_virtual) scheduler->virtual_now = real_now();
+  if (options->is_clock_virtual) scheduler->virtual_now = VIRTUAL_START;
   for (int i = 0; i < LAC_HOOK_COUNT; i++) scheduler->hook_refs[i] = LUA_NOREF;
   lua_pushcfunction(L, l_drain);
   scheduler->drain_ref = luaL_ref(L, LUA_REGISTRYINDEX);
