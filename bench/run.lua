@@ -6,10 +6,12 @@
 local async = require "lacuna"
 local json = require "runner.json"
 local launch = require "runner.launch"
+local load = require "runner.load"
+local nginx = require "runner.nginx"
 local peers = require "runner.peers"
 local plot = require "runner.plot"
+local postgres = require "runner.postgres"
 local report = require "runner.report"
-local server = require "runner.server"
 local statistics = require "runner.statistics"
 local uv = require "luv"
 local await = async.await
@@ -18,6 +20,7 @@ local folder = arg[0]:match("^(.*)/") or "."
 local build = folder .. "/../build/bench"
 local fixed_rounds = tonumber(os.getenv("LACUNA_BENCH_ROUNDS"))
 local wanted_peers = os.getenv("LACUNA_BENCH_PEERS")
+local servers = {nginx = nginx, postgres = postgres} -- what a benchmark may need
 
 local function names_of_all()
   local names = {}
@@ -34,12 +37,12 @@ local function is_wanted(peer)
 end
 
 -- Runs one peer once; returns the case's measures by name.
-local measure = async(function(benchmark, case, peer, base_url)
+local measure = async(function(benchmark, case, peer)
   local argv = {unpack(peer.argv)}
-  if base_url then argv[#argv + 1] = base_url[case.scheme or "http"] .. (case.path or "") end
+  if benchmark.needs then argv[#argv + 1] = await(servers[benchmark.needs].address(case)) end
   for _, argument in ipairs(case.arguments or {}) do argv[#argv + 1] = tostring(argument) end
-  local values = await(launch.measure(argv, case.limit_s or benchmark.limit_s or 60, benchmark.core,
-    peers.environment))
+  local values = await((benchmark.load and load or launch).measure(argv, case.limit_s or benchmark.limit_s or 60,
+    benchmark.core, peers.environment, benchmark.load))
   for name, value in pairs(case.expected or {}) do
     if values[name] ~= value then
       error(async.ValueError(("%s is %s, not %s"):format(name, tostring(values[name]), tostring(value))))
@@ -59,7 +62,7 @@ local function is_left_out(case, peer)
 end
 
 -- All rounds of a case; returns peer -> measure -> statistics.
-local run_case = async(function(benchmark, case, takers, base_url)
+local run_case = async(function(benchmark, case, takers)
   local samples, results = {}, {}
   for _, peer in ipairs(takers) do
     samples[peer.name] = {}
@@ -69,7 +72,7 @@ local run_case = async(function(benchmark, case, takers, base_url)
   for _ = 1, fixed_rounds or case.rounds or benchmark.rounds or 5 do
     for _, peer in ipairs(takers) do
       if not results[peer.name] then
-        local ok, measured = async.pcall(await, measure(benchmark, case, peer, base_url))
+        local ok, measured = async.pcall(await, measure(benchmark, case, peer))
         if ok then
           table.insert(samples[peer.name], measured)
         else
@@ -107,7 +110,7 @@ local run_benchmark = async(function(name)
   local record = {title = benchmark.title, cases = {}}
   for index, case in ipairs(benchmark.cases) do
     local before = await(launch.effective_cores())
-    local results = await(run_case(benchmark, case, takers, benchmark.needs_server and await(server.url())))
+    local results = await(run_case(benchmark, case, takers))
     local after = await(launch.effective_cores())
     print(("\n%s, %s   effective cores %.2f before, %.2f after"):format(name, case.name, before, after))
     report.print_case(benchmark.measures, results, takers)
@@ -127,6 +130,8 @@ os.execute(("mkdir -p '%s'"):format(build))
 await(launch.prepare(folder .. "/runner", build))
 peers.prepare(folder .. "/runner", build)
 local names = #arg > 0 and arg or names_of_all()
-async.with(server.manager, function()
-  for _, name in ipairs(names) do await(run_benchmark(name)) end
+async.with(nginx.manager, function()
+  async.with(postgres.manager, function()
+    for _, name in ipairs(names) do await(run_benchmark(name)) end
+  end)
 end)

@@ -25,7 +25,7 @@ return {
   title = "GETs from nginx on the loopback, keep-alive, 100 at a time unless said otherwise; client on one core",
   rounds = 5,
   core = 1,
-  needs_server = true,
+  needs = "nginx",
   measures = {
     {name = "cpu_us", title = "CPU µs a request", of = function(run, it) return cpu_s(run) / it.count * 1e6 end},
     {name = "wall_us", title = "wall µs a request", of = function(run, it) return wall_s(run) / it.count * 1e6 end},

@@ -67,8 +67,10 @@ launch.check = async(function(argv)
   return ended.output
 end)
 
--- The "name value" lines of a text: numbers by name.
-local function values_of(text)
+--- The "name value" lines of a text.
+---@param text string
+---@return table<string, number> numbers by name
+function launch.values_of(text)
   local values = {}
   for name, value in text:gmatch("([%w_]+) ([%w.+-]+)\n") do values[name] = tonumber(value) end
   return values
@@ -102,20 +104,20 @@ end
 ---@return table<string, number>
 launch.measure = async(function(argv, limit_s, core, environment)
   local ended = await(launch.run(launch.command(argv, limit_s, core), environment))
-  local values = values_of(ended.report)
+  local values = launch.values_of(ended.report)
   if values.is_over_limit == 1 then error(async.TimeoutError(("longer than %d s"):format(limit_s))) end
   if values.status ~= 0 then
     local reason = ended.errors:gsub("%s+$", ""):match("[^\n]*$")
     error(async.RuntimeError(("status %s: %s"):format(tostring(values.status), reason:sub(1, 120))))
   end
-  for name, value in pairs(values_of(ended.output)) do values[name] = value end
+  for name, value in pairs(launch.values_of(ended.output)) do values[name] = value end
   return values
 end)
 
 --- How many cores this machine gives: 2 if two spinning processes do not disturb each other.
 ---@return number
 launch.effective_cores = async(function()
-  return values_of(await(launch.run{tool, "cores"}).report).cores
+  return launch.values_of(await(launch.run{tool, "cores"}).report).cores
 end)
 
 return launch

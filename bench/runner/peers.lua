@@ -71,20 +71,46 @@ local function go(file)
   return {binary}
 end
 
+-- What an #include asks the linker for, beside the libraries of lacuna's own.
+local LIBRARIES = {["<http_parser.h>"] = "-lhttp_parser", ["<postgresql/libpq-fe.h>"] = "-lpq"}
+
 local function c(file)
   local binary = binary_of(file)
   local flags = await(launch.check{"pkg-config", "--cflags", "--libs", "luajit", "libuv"})
   local argv = {"cc", "-O2", "-o", binary, file, "-lcurl", "-lm"}
   for flag in flags:gmatch("%S+") do argv[#argv + 1] = flag end
+  for line in io.lines(file) do
+    argv[#argv + 1] = LIBRARIES[line:match("^#include (<.+>)")]
+  end
   local ok, reason = try(argv)
   if not ok then return nil, reason end
   return {binary}
 end
 
+local function node_with(package)
+  return function(file)
+    local ok = try{"node", "-e", ("require('%s/node_modules/%s')"):format(home, package)}
+    if not ok then return nil, ("no npm package %s in %s"):format(package, home) end
+    return {"node", file}
+  end
+end
+
+local function shell_with(...)
+  local command = {...}
+  return function(file)
+    local ok, reason = try(command)
+    if not ok then return nil, reason end
+    return {"sh", file}
+  end
+end
+
+local bun = installed(home .. "/node_modules/.bin/bun")
+
 --- In the order of the tables: name, the file that makes it take part, and what makes a command of that file.
 local all = {
   {name = "lacuna", file = "lacuna.lua", command = function(file) return {uv.exepath(), file} end},
   {name = "limit", file = "limit.c", command = c},
+  {name = "limit-pipelined", file = "limit_pipelined.c", command = c},
   {name = "luajit", file = "luajit.lua", command = luajit_with()},
   {name = "luv", file = "luv.lua", command = luajit_with("luv")},
   {name = "cqueues", file = "cqueues.lua", command = luajit_with("cqueues")},
@@ -95,21 +121,19 @@ local all = {
   {name = "trio", file = "trio.py", command = python_with("trio")},
   {name = "aiohttp", file = "aiohttp.py", command = python_with("aiohttp")},
   {name = "aiohttp+uvloop", file = "aiohttp.py", command = uvloop_with("aiohttp")},
+  {name = "uvicorn+FastAPI", file = "fastapi.py", command = python_with("fastapi, uvicorn")},
+  {name = "asyncpg", file = "asyncpg.py", command = python_with("asyncpg")},
+  {name = "asyncpg+uvloop", file = "asyncpg.py", command = uvloop_with("asyncpg")},
   {name = "node", file = "js.mjs", command = installed("node")},
-  {name = "undici", file = "undici.cjs", command = function(file)
-    local ok = try{"node", "-e", ("require('%s/node_modules/undici')"):format(home)}
-    if not ok then return nil, "no npm package undici in " .. home end
-    return {"node", file}
-  end},
-  {name = "bun", file = "js.mjs", command = installed(home .. "/node_modules/.bin/bun")},
+  {name = "undici", file = "undici.cjs", command = node_with("undici")},
+  {name = "node-postgres", file = "node_postgres.cjs", command = node_with("pg")},
+  {name = "bun", file = "js.mjs", command = bun},
+  {name = "bun", file = "bun.mjs", command = bun},
   {name = "deno", file = "js.mjs", command = installed(
     home .. "/node_modules/.bin/deno", "run", "--quiet", "-A", "--unsafely-ignore-certificate-errors")},
   {name = "go", file = "go.go", command = go},
-  {name = "curl", file = "curl.sh", command = function(file)
-    local ok, reason = try{"curl", "--version"}
-    if not ok then return nil, reason end
-    return {"sh", file}
-  end},
+  {name = "curl", file = "curl.sh", command = shell_with("curl", "--version")},
+  {name = "nginx", file = "nginx.sh", command = shell_with("nginx", "-v")},
 }
 
 --- Says where things are. Call it first.

@@ -24,7 +24,7 @@ local function print_rows(rows)
   end
 end
 
---- Prints what a case gave.
+--- Prints what a case gave. Ratios are to lacuna, or where it has no result to the limit program, and that is said.
 ---@param measures {name: string, title: string}[]
 ---@param results table<string, table> peer -> measure -> statistics, or `.reason`
 ---@param peers {name: string}[]
@@ -32,7 +32,11 @@ function report.print_case(measures, results, peers)
   local head = {"peer", measures[1].title, "(least–greatest)", "ratio"}
   for i = 2, #measures do head[#head + 1] = measures[i].title end
   local rows = {head}
-  local mine = results.lacuna and results.lacuna[measures[1].name]
+  local base = results.lacuna and results.lacuna[measures[1].name]
+  if not base then
+    base = results.limit and results.limit[measures[1].name]
+    print(base and "  no result of lacuna: the ratios are to limit" or "  no result of lacuna or limit: no ratios")
+  end
   for _, peer in ipairs(peers) do
     local result = results[peer.name]
     if result.reason then
@@ -41,7 +45,7 @@ function report.print_case(measures, results, peers)
       local first = result[measures[1].name]
       local row = {
         peer.name, short(first.median), ("(%s–%s)"):format(short(first.least), short(first.greatest)),
-        mine and short(first.median / mine.median) or "-",
+        base and short(first.median / base.median) or "-",
       }
       for i = 2, #measures do row[#row + 1] = short(result[measures[i].name].median) end
       rows[#rows + 1] = row

@@ -4,7 +4,7 @@ return {
   title = "a script of 30 sequential GETs of 1 KiB, whole process",
   rounds = 15,
   core = 1,
-  needs_server = true,
+  needs = "nginx",
   measures = {
     {name = "wall_ms", title = "wall ms", of = function(run) return run.process_wall_s * 1e3 end},
     {name = "cpu_ms", title = "CPU ms", of = function(run) return run.process_cpu_s * 1e3 end},

@@ -1,13 +1,14 @@
--- server: an nginx on the loopback, started when a benchmark first asks for its address and ended with the run.
+-- nginx: one on the loopback, started when a benchmark first asks for an address and ended with the run.
 -- One process on core 0, for the client stands on core 1; files of 1 and of 100 KiB, by HTTP and by HTTPS.
 local async = require "lacuna"
 local launch = require "runner.launch"
+local port = require "runner.port"
 local uv = require "luv"
 local await = async.await
 
 local LIFE_S = 3600
 
-local server = {}
+local nginx = {}
 
 local running -- {started, place, url}
 
@@ -16,28 +17,6 @@ local function write(path, text)
   file:write(text)
   file:close()
 end
-
-local function free_port()
-  local socket = uv.new_tcp()
-  assert(socket:bind("127.0.0.1", 0))
-  local port = socket:getsockname().port
-  socket:close()
-  return port
-end
-
--- Waits until somebody listens.
-local wait_for = async(function(port)
-  for _ = 1, 200 do
-    local connected, socket = async.Future(), uv.new_tcp()
-    socket:connect("127.0.0.1", port, function(err)
-      socket:close()
-      connected:set_result(not err)
-    end)
-    if await(connected) then return end
-    await(async.sleep(0.02))
-  end
-  error(async.RuntimeError("nginx does not start: " .. server.errors()))
-end)
 
 local CONFIGURATION = [[
 daemon off; master_process off; pid %(place)s/pid; error_log %(place)s/errors; worker_rlimit_nofile 20000;
@@ -58,6 +37,7 @@ http {
 
 local start = async(function()
   local place = await(launch.check{"mktemp", "-d"}):gsub("%s+$", "")
+  running = {place = place}
   await(launch.check{"mkdir", place .. "/www"})
   write(place .. "/www/1k", ("x"):rep(1024))
   write(place .. "/www/100k", ("x"):rep(100 * 1024))
@@ -66,12 +46,13 @@ local start = async(function()
     "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
     "-keyout", place .. "/key.pem", "-out", place .. "/certificate.pem",
   })
-  local values = {place = place, plain = free_port(), tls = free_port()}
+  local values = {place = place, plain = port.free(), tls = port.free()}
   write(place .. "/nginx.conf", (CONFIGURATION:gsub("%%%((%w+)%)s", values)))
-  running = {place = place}
   running.started = launch.start(launch.command(
     {"nginx", "-e", place .. "/errors", "-p", place, "-c", place .. "/nginx.conf"}, LIFE_S, 0))
-  await(wait_for(values.plain))
+  if not await(port.wait_for(values.plain, running.started.status)) then
+    error(async.RuntimeError("nginx does not start: " .. nginx.errors()))
+  end
   running.url = {
     http = ("http://127.0.0.1:%d"):format(values.plain),
     https = ("https://127.0.0.1:%d"):format(values.tls),
@@ -80,7 +61,7 @@ end)
 
 --- What nginx has complained about.
 ---@return string
-function server.errors()
+function nginx.errors()
   local file = io.open(running.place .. "/errors")
   if not file then return "" end
   local text = file:read("*a")
@@ -88,11 +69,13 @@ function server.errors()
   return text
 end
 
---- The addresses: `.http` and `.https`, without a path. Starts the server if it is not running.
----@return {http: string, https: string}
-server.url = async(function()
+--- What a program gets for a case: its URL. Starts the server if it is not running.
+---@param case {scheme: string?, path: string?}
+---@return string
+nginx.address = async(function(case)
   if not running then await(start()) end
-  return running.url
+  if not running.url then error(async.RuntimeError("nginx did not start")) end
+  return running.url[case.scheme or "http"] .. (case.path or "")
 end)
 
 local Manager = {}
@@ -101,12 +84,14 @@ function Manager.__aenter() end
 
 function Manager.__aexit()
   if not running then return end
-  uv.kill(running.started.pid, "sigterm")
-  await(running.started.status)
+  if running.started then
+    if not running.started.status:done() then uv.kill(running.started.pid, "sigterm") end
+    await(running.started.status)
+  end
   await(launch.check{"rm", "-rf", running.place})
 end
 
 --- A context manager at whose end the server is ended, if it was started.
-server.manager = setmetatable({}, Manager)
+nginx.manager = setmetatable({}, Manager)
 
-return server
+return nginx
