@@ -148,7 +148,7 @@ static lacuna_status call_function(lua_State *L, const binding *binding, argumen
   embedding->call_depth++;
   lacuna_status status = binding->function->callback(call, arguments->values, arguments->count);
   embedding->call_depth--;
-  lac_return_borrowed(embedding, L, arguments->mark);
+  if (embedding->borrowed_count != arguments->mark) lac_return_borrowed(embedding, L, arguments->mark);
   embedding->L = was_running;
   return status;
 }

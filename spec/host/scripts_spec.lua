@@ -3,6 +3,7 @@
 
 local lfs = require "lfs"
 local shell = require "spec.support.shell"
+local terminal = require "spec.support.terminal"
 
 local LACUNA = shell.quote(os.getenv("LACUNA") or "build/lacuna")
 local MAX_LINES = 60
@@ -55,7 +56,11 @@ local function assert_faster(factor, slow, fast)
   assert.is_true(tonumber(slow) > factor * tonumber(fast), ("%s s is not %g times %s s"):format(slow, factor, fast))
 end
 
--- What the times of a script with real work must show.
+-- What the times of a script with real work must show. Those that need two cores get another chance: other programs may
+-- have had one of them.
+local MOST_ATTEMPTS = {
+  ["08-threads-and-processes/heavy_sums.lua"] = 5, ["08-threads-and-processes/no_global_lock.lua"] = 5,
+}
 local holds = {
   ["06-http/pages.lua"] = function(output)
     local elapsed, sum = output:match("elapsed (%S+) s, the delays add up to (%S+) s")
@@ -69,6 +74,14 @@ local holds = {
   end,
   ["06-http/ten_requests.lua"] = function(output)
     assert_faster(5, output:match("blocking: (%S+) s"), output:match("together: (%S+) s"))
+  end,
+  ["08-threads-and-processes/heavy_sums.lua"] = function(output)
+    for serial, parallel in output:gmatch("other (%S+) s, in processes (%S+) s") do
+      assert_faster(1, serial, parallel)
+    end
+  end,
+  ["08-threads-and-processes/no_global_lock.lua"] = function(output)
+    assert_faster(1, output:match("one after the other: (%S+) s"), output:match("in two threads: (%S+) s"))
   end,
   ["08-threads-and-processes/pools.lua"] = function(output)
     for seconds in output:gmatch(": (%S+) s instead of 1.5 s") do assert_faster(1.5, 1.5, seconds) end
@@ -94,11 +107,16 @@ describe("the script", function()
       end)
 
       it("prints the lines that the README shows", function()
-        local result = shell.run(("%s %s %s scripts/%s %s 2>&1"):format(
-          section.input, LACUNA, section.is_exact and "--clock=virtual" or "", path, section.arguments))
-        assert.equal(stable(section.output, section.is_exact), stable(result.stdout, section.is_exact))
-        assert.equal(section.status, result.status)
-        if holds[path] then holds[path](result.stdout) end
+        local is_shown, problem
+        for _ = 1, MOST_ATTEMPTS[path] or 1 do
+          local result = shell.run(("%s %s %s scripts/%s %s 2>&1"):format(
+            section.input, LACUNA, section.is_exact and "--clock=virtual" or "", path, section.arguments))
+          assert.equal(stable(section.output, section.is_exact), stable(result.stdout, section.is_exact))
+          assert.equal(section.status, result.status)
+          is_shown, problem = pcall(holds[path] or tostring, result.stdout)
+          if is_shown then return end
+        end
+        error(problem, 0)
       end)
 
       if section and section.is_exact and section.status == 0 then
@@ -113,6 +131,37 @@ describe("the script", function()
 
   it("that has a section is there", function()
     for path in pairs(sections) do assert.is_truthy(lfs.attributes("scripts/" .. path), path) end
+  end)
+end)
+
+describe("what a script does with a person", function()
+  it("counts on while a line is typed at a terminal", function()
+    local window = terminal.open {command = "exec " .. LACUNA .. " scripts/07-input/count_and_read.lua"}
+    window:expect_printed("1 s")
+    window:type("안녕")
+    window:expect_printed("2 s")
+    window:type("\r")
+    window:expect_printed("you typed: 안녕")
+    window:expect_printed("3 s")
+    window:type("\4")
+    window:expect_printed("no more input")
+    window:expect_printed("4 s")
+    window:close()
+  end)
+
+  it("shuts down on Ctrl-C as on SIGTERM, with status 0", function()
+    local window = terminal.open {command = "exec " .. LACUNA .. " scripts/09-patterns/graceful_shutdown.lua"}
+    window:expect_printed("librarian works")
+    window:type("\3")
+    window:expect_printed("received SIGINT")
+    window:expect_printed("closed in good order")
+    assert.equal(0, window:wait())
+    window:close()
+  end)
+
+  it("reports in debug mode turned on by the environment, too", function()
+    local result = shell.run("LACUNA_DEBUG=1 " .. LACUNA .. " --clock=virtual scripts/10-debugging/blocking_sleep.lua")
+    assert.truthy(result.stderr:find("held the loop for 2000 ms", 1, true), result.stderr)
   end)
 end)
 
