@@ -143,13 +143,17 @@ wait_for = replaced(
 
 
 class GatheringFuture(asyncio.tasks._GatheringFuture):
-    """Keeps the message that its last child was cancelled with."""
+    """Keeps the message that its last child was cancelled with, if that let itself be cancelled."""
 
     def cancel(self, msg=None):
-        concerns_last = not self._children[-1].done()
-        is_asked = super().cancel(msg)
-        if is_asked and concerns_last:
-            self._cancel_message = msg
+        if self.done():
+            return False
+        is_asked = False
+        for place, child in enumerate(self._children, 1):
+            if child.cancel(msg=msg):
+                is_asked = self._cancel_requested = True
+                if place == len(self._children):
+                    self._cancel_message = msg
         return is_asked
 
 

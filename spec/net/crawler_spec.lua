@@ -156,11 +156,20 @@ describe("scripts/crawler.lua", function()
     end)
 
     it("goes breadth-first", function()
+      local held = {} -- the answers of the second level, until all of it has been asked for
+      local function together(body)
+        return function(connection)
+          held[#held + 1] = function() html(body)(connection) end
+          if #held == 3 then
+            for _, answer in ipairs(held) do answer() end
+          end
+        end
+      end
       local asked = serve {
         ["/"] = '<a href="1">1</a> <a href="2">2</a> <a href="3">3</a>',
-        ["/1"] = '<a href="1/1">1</a>',
+        ["/1"] = together('<a href="1/1">1</a>'),
         ["/1/1"] = '<a href="1/1">1</a>',
-        ["/2"] = "", ["/3"] = "",
+        ["/2"] = together(""), ["/3"] = together(""),
       }
       crawl(site.url)
       local depths = {}
