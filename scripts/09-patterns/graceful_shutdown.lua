@@ -1,4 +1,4 @@
--- graceful_shutdown: SIGTERM and Ctrl-C cancel the tasks, whose clean-up runs. After 3 s it signals itself.
+-- graceful_shutdown: SIGTERM and Ctrl-C cancel the tasks, whose clean-up runs. After 2.5 s it signals itself.
 
 local async = require "lacuna"
 local uv = require "luv"
@@ -35,7 +35,7 @@ for _, signal in ipairs{"SIGTERM", "SIGINT"} do
 end
 loop:create_task(worker("archivist"))
 loop:create_task(worker("librarian"))
-loop:call_later(3, uv.kill, uv.os_getpid(), "sigterm")
+loop:call_later(2.5, uv.kill, uv.os_getpid(), "sigterm")
 loop:run_forever()
 loop:close()
 print("closed in good order")
