@@ -126,7 +126,9 @@ local TLS_SERVER = [[
 ---  .closed_port is one that nothing listens on; .ca is the CA's PEM file; :stop() ends it
 function nginx_site.start()
   local place = shell.make_folder()
-  local site = {place = place, ca = place .. "/ca.pem", tls = {}, closed_port = nginx_site.free_port()}
+  local closed = uv.new_tcp() -- bound and never listening: refused, and nobody else's meanwhile
+  assert(closed:bind("127.0.0.1", 0))
+  local site = {place = place, ca = place .. "/ca.pem", tls = {}, closed_port = closed:getsockname().port}
   make_certificates(place)
   run(("cd %s && mkdir -p www/br www/zstd"):format(place))
   write(place .. "/www/small", ("x"):rep(1024))
@@ -166,6 +168,7 @@ function nginx_site.start()
     uv.kill(pid, "sigterm")
     while uv.kill(pid, 0) == 0 do async.await(async.sleep(0.01)) end
     run("rm -r " .. place)
+    closed:close()
   end
   return site
 end
