@@ -3,6 +3,7 @@
 
 local comparison = require "spec.generated.comparison"
 local generator = require "spec.generated.generator"
+local shell = require "spec.support.shell"
 local tree = require "spec.support.tree"
 
 local COUNT = tonumber(os.getenv("LACUNA_PROGRAMS")) or 2000
@@ -14,9 +15,7 @@ local python = comparison.find_python()
 -- Writes a program that diverges into the folder of cases.
 local function keep(divergence)
   local path = ("spec/generated/cases/seed_%d.lua"):format(divergence.program.seed)
-  local file = assert(io.open(path, "w"))
-  file:write(comparison.case(divergence))
-  file:close()
+  shell.write_file(path, comparison.case(divergence))
   return path
 end
 

@@ -10,11 +10,7 @@ describe("lacuna check", function()
   before_each(function() folder = shell.make_folder() end)
   after_each(function() shell.run("rm -r " .. shell.quote(folder)) end)
 
-  local function write(name, text)
-    local file = assert(io.open(folder .. "/" .. name, "wb"))
-    file:write(text)
-    file:close()
-  end
+  local function write(name, text) shell.write_file(folder .. "/" .. name, text) end
 
   local function check(arguments)
     return shell.run(("cd %s && %s check %s"):format(shell.quote(folder), LACUNA, arguments))

@@ -16,9 +16,7 @@ local await = async.await
 ]] -- two lines: the script's own begin with the third
 
   local function write(text)
-    local file = assert(io.open(folder .. "/script.lua", "wb"))
-    file:write(prelude, text)
-    file:close()
+    shell.write_file(folder .. "/script.lua", prelude, text)
   end
 
   local function run(options, text)

@@ -36,9 +36,7 @@ local endless = {
 -- Runs a script, which gets a Ctrl-C once it says that it is ready.
 local function interrupt(text)
   local folder = shell.make_folder()
-  local file = assert(io.open(folder .. "/script.lua", "wb"))
-  file:write("io.write('ready\\n') io.flush()\n", text)
-  file:close()
+  shell.write_file(folder .. "/script.lua", "io.write('ready\\n') io.flush()\n", text)
   local command = "cd %s && (%s script.lua & echo $! >pid; wait $!; echo status $?) | "
     .. "(read ready; sleep 0.2; kill -INT $(cat pid); cat)"
   local result = shell.run(command:format(shell.quote(folder), LACUNA), 20)

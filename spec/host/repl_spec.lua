@@ -12,11 +12,7 @@ describe("the prompt over a pipe", function()
   before_each(function() folder = shell.make_folder() end)
   after_each(function() shell.run("rm -r " .. shell.quote(folder)) end)
 
-  local function write(name, text)
-    local file = assert(io.open(folder .. "/" .. name, "wb"))
-    file:write(text)
-    file:close()
-  end
+  local function write(name, text) shell.write_file(folder .. "/" .. name, text) end
 
   -- Types lines into the prompt, without a terminal.
   local function type_in(text, arguments, environment)

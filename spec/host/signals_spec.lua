@@ -11,14 +11,12 @@ describe("a signal handler", function()
   after_each(function() shell.run("rm -r " .. shell.quote(folder)) end)
 
   local function run(text)
-    local file = assert(io.open(folder .. "/script.lua", "wb"))
-    file:write([[
+    shell.write_file(folder .. "/script.lua", [[
       local async, uv = require "lacuna", require "luv"
       local await = async.await
       local loop = async.get_running_loop()
       local function kill(signal) uv.kill(uv.os_getpid(), signal) end
     ]], text)
-    file:close()
     return shell.run(("cd %s && %s script.lua"):format(shell.quote(folder), LACUNA), 10)
   end
 

@@ -13,11 +13,7 @@ describe("the standard input", function()
   before_each(function() folder = shell.make_folder() end)
   after_each(function() shell.run("rm -r " .. shell.quote(folder)) end)
 
-  local function write(name, text)
-    local file = assert(io.open(folder .. "/" .. name, "wb"))
-    file:write(text)
-    file:close()
-  end
+  local function write(name, text) shell.write_file(folder .. "/" .. name, text) end
 
   -- Runs a shell command in the folder, which holds the script.
   local function run(script, command)

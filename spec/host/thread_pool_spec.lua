@@ -7,9 +7,7 @@ local LACUNA = assert(os.getenv("LACUNA"), "LACUNA names the binary under test")
 -- Runs a script with `async` and `await` in reach.
 local function run(source, options)
   local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write('local async = require "lacuna"\nlocal await = async.await\n', source)
-  file:close()
+  shell.write_file(path, 'local async = require "lacuna"\nlocal await = async.await\n', source)
   local result = shell.run(("%s %s %s"):format(shell.quote(LACUNA), options or "", path))
   os.remove(path)
   return result

@@ -25,11 +25,7 @@ target_link_libraries(guest PRIVATE lacuna::lacuna)
 describe("an installation", function()
   local folder
 
-  local function write(name, text)
-    local file = assert(io.open(folder .. "/" .. name, "w"))
-    file:write(text)
-    file:close()
-  end
+  local function write(name, text) shell.write_file(folder .. "/" .. name, text) end
 
   -- Runs a command in `folder`, with the prefix in $prefix.
   local function must_run(command)

@@ -40,9 +40,7 @@ for _, document in ipairs {"README.md", "docs/executors.md"} do
     for _, example in ipairs(examples(tree.read(document))) do
       it("run: line " .. example.line, function()
         local path = os.tmpname()
-        local file = assert(io.open(path, "w"))
-        file:write(example.source)
-        file:close()
+        shell.write_file(path, example.source)
         local result = shell.run(shell.quote(LACUNA) .. " " .. path)
         os.remove(path)
         assert.equal("", result.stderr)

@@ -3,14 +3,8 @@ local async = require "lacuna"
 local http = require "lacuna.http"
 local json = require "lacuna.json"
 local rude_site = require "spec.support.rude_site"
-local await = async.await
-
-local function raised(class, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(async.isinstance(err, class), tostring(err))
-  return err
-end
+local virtual = require "spec.support.virtual"
+local await, raised = async.await, virtual.raised
 
 describe("lacuna.http", function()
   local site, session, answers

@@ -2,19 +2,13 @@
 local async = require "lacuna"
 local http = require "lacuna.http"
 local rude_site = require "spec.support.rude_site"
-local await = async.await
+local virtual = require "spec.support.virtual"
+local await, raised = async.await, virtual.raised
 
 local HEAD = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 local function chunk(text)
   return ("%x\r\n%s\r\n"):format(#text, text)
-end
-
-local function raised(class, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(async.isinstance(err, class), tostring(err))
-  return err
 end
 
 describe("a response that is entered", function()

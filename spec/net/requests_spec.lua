@@ -4,14 +4,8 @@ local http = require "lacuna.http"
 local requests = require "lacuna.requests"
 local nginx_site = require "spec.support.nginx_site"
 local shell = require "spec.support.shell"
-local await = async.await
-
-local function raised(class, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(async.isinstance(err, class), tostring(err))
-  return err
-end
+local virtual = require "spec.support.virtual"
+local await, raised = async.await, virtual.raised
 
 describe("lacuna.requests", function()
   local site, session

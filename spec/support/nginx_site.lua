@@ -6,12 +6,6 @@ local shell = require "spec.support.shell"
 
 local nginx_site = {}
 
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
-
 local function run(command)
   local result = shell.run(command)
   assert(result.status == 0, command .. "\n" .. result.stdout .. result.stderr)
@@ -38,7 +32,7 @@ end
 
 -- A CA, and certificates that are good, for another host, signed by nobody, and expired.
 local function make_certificates(place)
-  write(place .. "/make.sh", [[
+  shell.write_file(place .. "/make.sh", [[
 set -e
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=lacuna test CA" \
   -keyout ca.key -out ca.pem
@@ -131,9 +125,9 @@ function nginx_site.start()
   local site = {place = place, ca = place .. "/ca.pem", tls = {}, closed_port = closed:getsockname().port}
   make_certificates(place)
   run(("cd %s && mkdir -p www/br www/zstd"):format(place))
-  write(place .. "/www/small", ("x"):rep(1024))
-  write(place .. "/www/big", ("0123456789abcdef"):rep(640 * 1024))
-  write(place .. "/www/text.html", ("<p>한국어</p>"):rep(500))
+  shell.write_file(place .. "/www/small", ("x"):rep(1024))
+  shell.write_file(place .. "/www/big", ("0123456789abcdef"):rep(640 * 1024))
+  shell.write_file(place .. "/www/text.html", ("<p>한국어</p>"):rep(500))
   run(("cd %s/www && brotli -c text.html >br/text.html && zstd -qc text.html >zstd/text.html"):format(place))
 
   local ports = {http = nginx_site.free_port(), other = nginx_site.free_port()}
@@ -155,7 +149,7 @@ function nginx_site.start()
     PLACE = place, HTTP = ports.http, OTHER = ports.other, CLOSED = site.closed_port, IPV6 = ipv6,
     TLS = table.concat(tls),
   }
-  write(place .. "/nginx.conf", (CONFIGURATION:gsub("@(%u+%d?)@", values)))
+  shell.write_file(place .. "/nginx.conf", (CONFIGURATION:gsub("@(%u+%d?)@", values)))
 
   local as_nobody = uv.getuid() == 0 and "setpriv --reuid=65534 --regid=65534 --clear-groups " or ""
   if as_nobody ~= "" then run("chown -R 65534:65534 " .. place) end

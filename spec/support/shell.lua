@@ -1,4 +1,5 @@
--- shell: runs a command to its end and returns what it printed; blocks the loop, on purpose: nothing of lacuna is used.
+-- shell: runs a command to its end and returns what it printed, and writes the files it needs; blocks the loop, on
+-- purpose: nothing of lacuna is used.
 
 local shell = {}
 
@@ -13,6 +14,15 @@ end
 ---@return string path
 function shell.make_folder()
   return (shell.run("mktemp -d").stdout:gsub("\n$", ""))
+end
+
+---Writes a file anew.
+---@param path string
+---@param ... string its text, in parts
+function shell.write_file(path, ...)
+  local file = assert(io.open(path, "wb"))
+  file:write(...)
+  file:close()
 end
 
 ---@class ShellResult

@@ -2,6 +2,7 @@
 local async = require "lacuna"
 local lfs = require "lfs"
 local sanitizer = require "spec.support.sanitizer"
+local shell = require "spec.support.shell"
 local virtual = require "spec.support.virtual"
 
 local await, raised = async.await, virtual.raised
@@ -34,9 +35,7 @@ describe("a spawned worker", function()
     local folder = os.tmpname()
     os.remove(folder)
     assert(lfs.mkdir(folder))
-    local file = assert(io.open(folder .. "/beside_the_script.lua", "w"))
-    file:write("return {answer = 42}")
-    file:close()
+    shell.write_file(folder .. "/beside_the_script.lua", "return {answer = 42}")
     local path = package.path
     package.path = folder .. "/?.lua;" .. path
     local function tell(channel, module) require("lacuna").await(channel:send(module.answer)) end

@@ -211,11 +211,7 @@ describe("await", function()
   it("works in the body of a required module, in dofile, and in print of an object", function()
     local shell = require "spec.support.shell"
     local folder = shell.make_folder()
-    local function write(name, text)
-      local file = assert(io.open(folder .. "/" .. name, "w"))
-      file:write(text)
-      file:close()
-    end
+    local function write(name, text) shell.write_file(folder .. "/" .. name, text) end
     write("slow.lua", [[
       local async = require "lacuna"
       async.await(async.sleep(1))

@@ -6,13 +6,9 @@ local codec = require "lacuna.exec.codec"
 local ffi = require "ffi"
 local sanitizer = require "spec.support.sanitizer"
 local shell = require "spec.support.shell"
+local virtual = require "spec.support.virtual"
 
-local function raised(class, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok)
-  assert.is_true(async.isinstance(err, class), tostring(err))
-  return err.message
-end
+local function raised(...) return virtual.raised(...).message end
 
 describe("SharedBuffer", function()
   it("is as large as asked for, and zero", function()
@@ -166,12 +162,10 @@ describe("SharedBuffer", function()
     local buffer = async.SharedBuffer(80)
     local view = buffer:view("double", 8)
     local path = os.tmpname()
-    local file = assert(io.open(path, "wb"))
-    file:write((codec.encode_call(function()
+    shell.write_file(path, (codec.encode_call(function()
       for i = 0, #view - 1 do view[i] = i * i end
       view:add(0, 100)
     end)))
-    file:close()
     local ran = shell.run(("%s -e %s %s"):format(os.getenv("LACUNA"), shell.quote [[
       local file = assert(io.open(arg[1], "rb"))
       require("lacuna.exec.codec").decode(file:read("*a"))()
