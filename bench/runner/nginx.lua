@@ -3,14 +3,10 @@
 local async = require "lacuna"
 local launch = require "runner.launch"
 local port = require "runner.port"
-local uv = require "luv"
+local service = require "runner.service"
 local await = async.await
 
 local LIFE_S = 3600
-
-local nginx = {}
-
-local running -- {started, place, url}
 
 local function write(path, text)
   local file = assert(io.open(path, "w"))
@@ -35,9 +31,18 @@ http {
 }
 ]]
 
-local start = async(function()
+-- What it has complained about.
+local function errors_in(place)
+  local file = io.open(place .. "/errors")
+  if not file then return "" end
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+local start = async(function(self)
   local place = await(launch.check{"mktemp", "-d"}):gsub("%s+$", "")
-  running = {place = place}
+  self.place = place
   await(launch.check{"mkdir", place .. "/www"})
   write(place .. "/www/1k", ("x"):rep(1024))
   write(place .. "/www/100k", ("x"):rep(100 * 1024))
@@ -48,50 +53,24 @@ local start = async(function()
   })
   local values = {place = place, plain = port.free(), tls = port.free()}
   write(place .. "/nginx.conf", (CONFIGURATION:gsub("%%%((%w+)%)s", values)))
-  running.started = launch.start(launch.command(
+  self.running = launch.start(launch.command(
     {"nginx", "-e", place .. "/errors", "-p", place, "-c", place .. "/nginx.conf"}, LIFE_S, 0))
-  if not await(port.wait_for(values.plain, running.started.status)) then
-    error(async.RuntimeError("nginx does not start: " .. nginx.errors()))
+  if not await(port.wait_for(values.plain, self.running.status)) then
+    error(async.RuntimeError("nginx does not start: " .. errors_in(place)))
   end
-  running.url = {
+  self.addresses = {
     http = ("http://127.0.0.1:%d"):format(values.plain),
     https = ("https://127.0.0.1:%d"):format(values.tls),
   }
 end)
 
---- What nginx has complained about.
----@return string
-function nginx.errors()
-  local file = io.open(running.place .. "/errors")
-  if not file then return "" end
-  local text = file:read("*a")
-  file:close()
-  return text
-end
+local nginx = {service = service.new("nginx", "sigterm", start)}
 
 --- What a program gets for a case: its URL. Starts the server if it is not running.
 ---@param case {scheme: string?, path: string?}
 ---@return string
 nginx.address = async(function(case)
-  if not running then await(start()) end
-  if not running.url then error(async.RuntimeError("nginx did not start")) end
-  return running.url[case.scheme or "http"] .. (case.path or "")
+  return await(nginx.service:addresses_of())[case.scheme or "http"] .. (case.path or "")
 end)
-
-local Manager = {}
-
-function Manager.__aenter() end
-
-function Manager.__aexit()
-  if not running then return end
-  if running.started then
-    if not running.started.status:done() then uv.kill(running.started.pid, "sigterm") end
-    await(running.started.status)
-  end
-  await(launch.check{"rm", "-rf", running.place})
-end
-
---- A context manager at whose end the server is ended, if it was started.
-nginx.manager = setmetatable({}, Manager)
 
 return nginx

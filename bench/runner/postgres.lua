@@ -3,15 +3,12 @@
 -- its superuser. PostgreSQL refuses to run as root: root has it run as the user postgres of Debian's package.
 local async = require "lacuna"
 local launch = require "runner.launch"
+local service = require "runner.service"
 local uv = require "luv"
 local await = async.await
 
 local LIFE_S, CORE = 3600, 0
 local TRIES, PAUSE_S = 200, 0.05
-
-local postgres = {}
-
-local running -- {started, place, is_ready}
 
 -- The command as the user that PostgreSQL runs as. A changed user forgets whose end to follow: it is told again.
 local function unprivileged(...)
@@ -19,18 +16,18 @@ local function unprivileged(...)
   return {"setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=KILL", ...}
 end
 
-local start = async(function()
+local start = async(function(self)
   local programs = await(launch.check{"pg_config", "--bindir"}):gsub("%s+$", "") -- Debian keeps them out of PATH
   local place = await(launch.check(unprivileged("mktemp", "-d"))):gsub("%s+$", "")
-  running = {place = place}
+  self.place = place
   await(launch.check(unprivileged(programs .. "/initdb", "--pgdata=" .. place .. "/data", "--username=bench",
     "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")))
-  running.started = launch.start(launch.command(unprivileged(programs .. "/postgres", "-D", place .. "/data",
+  self.running = launch.start(launch.command(unprivileged(programs .. "/postgres", "-D", place .. "/data",
     "-c", "listen_addresses=", "-c", "unix_socket_directories=" .. place, "-c", "fsync=off"), LIFE_S, CORE))
   for _ = 1, TRIES do
-    if running.started.status:done() then break end
+    if self.running.status:done() then break end
     if await(launch.run{programs .. "/pg_isready", "--quiet", "--host=" .. place}).status == 0 then
-      running.is_ready = true
+      self.addresses = place
       return
     end
     await(async.sleep(PAUSE_S))
@@ -38,30 +35,12 @@ local start = async(function()
   error(async.RuntimeError("PostgreSQL does not start"))
 end)
 
+-- At once: at SIGTERM it would wait for its clients.
+local postgres = {service = service.new("PostgreSQL", "sigint", start)}
+
 --- What a program gets: the folder of the socket, which is PostgreSQL's way of naming such a host. Starts the server if
 --- it is not running.
 ---@return string
-postgres.address = async(function()
-  if not running then await(start()) end
-  if not running.is_ready then error(async.RuntimeError("PostgreSQL did not start")) end
-  return running.place
-end)
-
-local Manager = {}
-
-function Manager.__aenter() end
-
-function Manager.__aexit()
-  if not running then return end
-  if running.started then
-    -- At once: at SIGTERM it would wait for its clients.
-    if not running.started.status:done() then uv.kill(running.started.pid, "sigint") end
-    await(running.started.status)
-  end
-  await(launch.check{"rm", "-rf", running.place})
-end
-
---- A context manager at whose end the server is ended, if it was started.
-postgres.manager = setmetatable({}, Manager)
+postgres.address = async(function() return await(postgres.service:addresses_of()) end)
 
 return postgres
