@@ -26,7 +26,7 @@ local async = {
   new_event_loop = loop_module.new,
 }
 for name, value in pairs(errors) do
-  if name ~= "wrap" and name ~= "unwrap" and name ~= "quiet" then async[name] = value end
+  if name ~= "wrap" and name ~= "unwrap" and name ~= "quiet" and name ~= "is_class" then async[name] = value end
 end
 
 --- Starts an awaitable, or a function without arguments, as a task; its first step is the loop's next turn.
@@ -38,7 +38,7 @@ end
 function async.create_task(awaitable, options)
   local loop = trap.running_loop()
   if not loop then error(errors.RuntimeError("no running event loop"), 2) end
-  return task_module.new(loop, awaitable, options and options.name, "create_task")
+  return task_module.new(loop, awaitable, options and task_module.name_in(options), "create_task")
 end
 
 --- The running task; nil in a callback.
@@ -53,6 +53,9 @@ end
 ---@param loop? lacuna.Loop the running one if nil
 ---@return lacuna.Task[]
 function async.all_tasks(loop)
+  if loop ~= nil and getmetatable(loop) ~= loop_module.Loop then
+    error(errors.TypeError("all_tasks: loop or nil expected, got " .. tostring(loop)), 2)
+  end
   return task_module.pending(loop or loops.get_running_loop())
 end
 

@@ -120,7 +120,7 @@ Task:cancel(message)
 Asks the task to end: CancelledError is raised at its present or next await, once. A task that has not started never
 runs. What the task waits for is cancelled with it.
 Source: asyncio.Task.cancel.
-  message? string of the CancelledError
+  message? any its text is the message of the CancelledError
   returns boolean asked false if it was done already]], doc.lookup("Task.cancel"))
   end)
 

@@ -143,6 +143,16 @@ describe("split", function()
     return list
   end
 
+  it("has classes of its own kinds below it, made and split as it is", function()
+    local Several = ExceptionGroup:subclass("Several")
+    local group = Several("s", { ValueError("v"), TypeError("t") })
+    assert.equal(2, #group.errors)
+    local matched, rest = async.split(group, ValueError)
+    assert.is_true(async.isinstance(matched, Several))
+    assert.equal("TypeError: t", tostring(rest.errors[1]))
+    raised(ValueError, Several, "none", {})
+  end)
+
   it("parts a group by class and keeps its message", function()
     local group = ExceptionGroup("g", { ValueError("v"), TypeError("t"), ValueError("w") })
     local matched, rest = async.split(group, ValueError)

@@ -5,6 +5,7 @@
 local errors = require "lacuna.kernel.errors"
 local locks = require "lacuna.async.locks"
 local method = require "lacuna.async.method"
+local options = require "lacuna.kernel.options"
 local trap = require "lacuna.kernel.trap"
 local waiters = require "lacuna.async.waiters"
 
@@ -142,7 +143,7 @@ end
 ---@param parties integer|{parties: integer}
 ---@return lacuna.Barrier
 local function new_barrier(parties)
-  if type(parties) == "table" then parties = parties.parties end
+  parties = options.argument("Barrier", parties, "parties")
   if type(parties) ~= "number" or parties % 1 ~= 0 then
     error(errors.TypeError("Barrier: parties must be an integer, got " .. tostring(parties)), 2)
   end

@@ -8,6 +8,12 @@ local trap = require "lacuna.kernel.trap"
 
 local context = {}
 
+local function is_callable(value)
+  if type(value) == "function" then return true end
+  local class = getmetatable(value)
+  return type(class) == "table" and class.__call ~= nil
+end
+
 -- The functions on the stack while a block is being left: debug mode asks.
 context.is_leaving = {}
 
@@ -109,10 +115,30 @@ end
 
 --- A context manager that gives an object and calls its close() on leaving, awaiting that if it can be awaited.
 --- Source: contextlib.aclosing.
+--- Errors: TypeError if it has no close().
 ---@param object {close: function}
 ---@return table context manager
 function context.closing(object)
+  local is_indexed, close = pcall(function() return object.close end)
+  if not is_indexed or not is_callable(close) then
+    error(errors.TypeError("closing: an object with close() expected, got " .. tostring(object)), 2)
+  end
   return setmetatable({ object = object }, Closing)
+end
+
+-- Raises what is wrong with the handlers of try, so that a misspelt one is not just never called.
+local function check_handlers(handlers)
+  if type(handlers) ~= "table" then
+    error(errors.TypeError("try: a table of handlers expected, got " .. tostring(handlers)), 3)
+  end
+  for class, handler in pairs(handlers) do
+    if class ~= "finally" and not errors.is_class(class) then
+      error(errors.TypeError("try: handlers are for classes of errors and finally, not for " .. tostring(class)), 3)
+    end
+    if not is_callable(handler) then
+      error(errors.TypeError(("try: %s: function expected, got %s"):format(tostring(class), type(handler))), 3)
+    end
+  end
 end
 
 -- How many classes above `class` lie between it and the error's own; nil if the error is none of it.
@@ -156,12 +182,15 @@ end
 --- Calls body; an error goes to the handler of its most specific class, `finally` runs in any case. All may suspend.
 --- A foreign value that was raised matches Error and arrives wrapped; cancellation is caught only by a handler for it.
 --- Source: Python's `try … except … finally`.
+--- Errors: TypeError for handlers of anything else; those of body, of its handler and of `finally`.
 ---@param body fun(): ...
----@param handlers table {[Class] = fun(err), finally = fun()}
+---@param handlers? table {[Class] = fun(err), finally = fun()}
 ---@return any ... what body, or the handler, returns
 function context.try(body, handlers)
   if type(body) ~= "function" then error(errors.TypeError("try: function expected, got " .. type(body)), 2) end
-  return handle(handlers or {}, trap.pcall(callable(body)))
+  if handlers == nil then handlers = {} end
+  check_handlers(handlers)
+  return handle(handlers, trap.pcall(callable(body)))
 end
 
 local function let_cancelled_through(ok, ...)

@@ -7,6 +7,7 @@ local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
 local loops = require "lacuna.async.loops"
 local new_table = require "table.new"
+local options_module = require "lacuna.kernel.options"
 local task_module = require "lacuna.kernel.task"
 
 local STATE, RESULT, LOOP, PLACE = layout.STATE, layout.RESULT, layout.LOOP, layout.PLACE
@@ -19,10 +20,11 @@ local type = type
 local GatheringFuture = future.subclass("GatheringFuture")
 
 --- Cancels every awaitable that is not done; the gathering future follows when they have ended.
----@param message? string
+---@param message? any
 ---@return boolean asked false if there was nothing to cancel
 function GatheringFuture:cancel(message)
   if self[STATE] ~= PENDING then return false end
+  message = future.cancel_message(message)
   local is_asked = false
   for i = 1, #self.children do
     if self.children[i]:cancel(message) then
@@ -55,25 +57,38 @@ local function collect(children)
   return results
 end
 
-local function is_options(value)
+local function is_plain(value)
   return type(value) == "table" and getmetatable(value) == nil
+end
+
+local function check_options(options)
+  return options_module.check("gather", options, { return_exceptions = "any", n = "any" })
+end
+
+-- The options in a list of awaitables, which may be long: the whole is looked at only if something follows the last.
+local function options_in(list)
+  local count = #list
+  if next(list, count > 0 and count or nil) == nil then return list end
+  local options = {}
+  for name, value in pairs(list) do
+    if type(name) ~= "number" then options[name] = value end
+  end
+  return check_options(options)
 end
 
 -- gather(a, b, {…}), gather(list, {…}) and gather{a, b, return_exceptions = true} as one list and its options.
 local function read_arguments(...)
-  local count = select("#", ...)
-  local arguments = { ... }
-  local options
-  if count > 0 and is_options(arguments[count]) and #arguments[count] == 0 and next(arguments[count]) ~= nil then
-    options = arguments[count]
+  local count, arguments = select("#", ...), { ... }
+  local first, last = arguments[1], arguments[count]
+  if is_plain(first) then
+    if count == 1 then return first, #first, options_in(first) end
+    if count == 2 and (last == nil or is_plain(last)) then return first, #first, check_options(last) end
+  end
+  if is_plain(last) and #last == 0 then
     arguments[count] = nil
-    count = count - 1
+    return arguments, count - 1, check_options(last)
   end
-  if count == 1 and is_options(arguments[1]) then
-    local list = arguments[1]
-    return list, #list, options or list
-  end
-  return arguments, count, options or {}
+  return arguments, count, {}
 end
 
 -- The list is complete: results, or what the cancellation of the gathering future has come to.
@@ -121,7 +136,8 @@ end
 -- done that too, so the list is asked. For anything else `places` knows. A function is run as often as it is given.
 local function first_place(awaitables, i, places)
   local awaitable = awaitables[i]
-  if type(awaitable) == "function" or awaitable == nil then return i end
+  local kind = type(awaitable)
+  if kind ~= "table" and kind ~= "userdata" then return i end
   local known, key = places, awaitable
   if iscoroutine(awaitable) or isfuture(awaitable) then known, key = awaitable, PLACE end
   local place = known[key]

@@ -5,6 +5,7 @@
 
 local errors = require "lacuna.kernel.errors"
 local method = require "lacuna.async.method"
+local options = require "lacuna.kernel.options"
 local trap = require "lacuna.kernel.trap"
 local waiters = require "lacuna.async.waiters"
 
@@ -229,7 +230,7 @@ end
 --- Source: asyncio.Condition.notify.
 ---@param n? integer|{n: integer} how many, 1 if nil
 function Condition:notify(n)
-  if type(n) == "table" then n = n.n end
+  n = options.argument("notify", n, "n")
   if n == nil then n = 1 end
   if type(n) ~= "number" then error(errors.TypeError("notify: n must be a number, got " .. tostring(n)), 2) end
   if not self.lock.is_locked then error(errors.RuntimeError("cannot notify on un-acquired lock"), 2) end

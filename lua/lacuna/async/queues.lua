@@ -7,6 +7,7 @@ local bit = require "bit"
 local errors = require "lacuna.kernel.errors"
 local method = require "lacuna.async.method"
 local new_table = require "table.new"
+local options = require "lacuna.kernel.options"
 local waiters = require "lacuna.async.waiters"
 
 local band = bit.band
@@ -281,7 +282,7 @@ end
 local LifoQueue, PriorityQueue = subclass("LifoQueue"), subclass("PriorityQueue")
 
 local function new(class, store, maxsize)
-  if type(maxsize) == "table" then maxsize = maxsize.maxsize end
+  maxsize = options.argument(class.class_name, maxsize, "maxsize")
   if maxsize == nil then maxsize = 0 end
   if type(maxsize) ~= "number" then
     error(errors.TypeError(("%s: maxsize must be a number, got %s"):format(class.class_name, tostring(maxsize))), 3)

@@ -4,6 +4,7 @@ local await_all = require("lacuna.async.gather").gather
 local errors = require "lacuna.kernel.errors"
 local loop_module = require "lacuna.kernel.loop"
 local loops = require "lacuna.async.loops"
+local options_module = require "lacuna.kernel.options"
 local task_module = require "lacuna.kernel.task"
 
 local runner = {}
@@ -54,11 +55,12 @@ end
 ---@param options? {debug?: boolean}
 ---@return any ... its values
 function runner.run(awaitable, options)
+  options = options_module.check("run", options, { debug = "any" })
   if not loop_module.may_run() then
     error(errors.RuntimeError("async.run() cannot be called from a running event loop"), 2)
   end
   local loop = loop_module.new()
-  if options and options.debug ~= nil then loop:set_debug(options.debug) end
+  if options.debug ~= nil then loop:set_debug(options.debug) end
   local main = task_module.new(loop, awaitable, nil, "run")
   loops.set_event_loop(loop)
   return finish(loop, pcall(loop.run_until_complete, loop, main))

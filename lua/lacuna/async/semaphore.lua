@@ -3,6 +3,7 @@
 
 local errors = require "lacuna.kernel.errors"
 local method = require "lacuna.async.method"
+local options = require "lacuna.kernel.options"
 local trap = require "lacuna.kernel.trap"
 local waiters = require "lacuna.async.waiters"
 
@@ -105,7 +106,7 @@ BoundedSemaphore.__aenter, BoundedSemaphore.__aexit = Semaphore.__aenter, Semaph
 BoundedSemaphore.__tostring = Semaphore.__tostring
 
 local function new(class, value)
-  if type(value) == "table" then value = value.value end
+  value = options.argument(class.class_name, value, "value")
   if value == nil then value = 1 end
   if type(value) ~= "number" or value % 1 ~= 0 then
     error(errors.TypeError(("%s: value must be an integer, got %s"):format(class.class_name, tostring(value))), 3)

@@ -4,6 +4,7 @@ local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local layout = require "lacuna.kernel.layout"
 local loops = require "lacuna.async.loops"
+local options = require "lacuna.kernel.options"
 local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
 
@@ -19,6 +20,7 @@ local function check_number(value, name)
   if value ~= nil and type(value) ~= "number" then
     error(errors.TypeError(("%s: seconds must be a number or nil, got %s"):format(name, tostring(value))), 3)
   end
+  if value ~= value then error(errors.ValueError(name .. ": seconds is not a number (NaN)"), 3) end
 end
 
 --- The deadline in seconds on the loop's clock; nil for none.
@@ -184,7 +186,7 @@ end
 ---@param timeout number|{timeout: number}|nil seconds; nil: without limit
 ---@return lacuna.Coroutine
 function timeouts.wait_for(awaitable, timeout)
-  if type(timeout) == "table" then timeout = timeout.timeout end
+  if type(timeout) == "table" then timeout = options.argument("wait_for", timeout, "timeout") end
   check_number(timeout, "wait_for")
   return coroutines.named("wait_for", function()
     if timeout == nil then return trap.await(task_module.awaitable_of(awaitable, "wait_for")) end

@@ -4,6 +4,7 @@ local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local loops = require "lacuna.async.loops"
+local options_module = require "lacuna.kernel.options"
 local queues = require "lacuna.async.queues"
 local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
@@ -28,7 +29,8 @@ local function distinct_futures(list, loop, name)
   for i = 1, #list do
     local awaitable = list[i]
     if not seen[awaitable] then
-      seen[awaitable] = type(awaitable) ~= "function" -- a function is run as often as it is given
+      local kind = type(awaitable)
+      if kind == "table" or kind == "userdata" then seen[awaitable] = true end -- a function is run as often as given
       futures[#futures + 1] = task_module.ensure_future(loop, awaitable, name)
     end
   end
@@ -73,15 +75,16 @@ end
 ---@param options? {timeout?: number, return_when?: "ALL_COMPLETED"|"FIRST_COMPLETED"|"FIRST_EXCEPTION"}
 ---@return lacuna.Coroutine of two lists in the order given: done, pending
 function waiting.wait(list, options)
+  local given = options_module.check("wait", options, { timeout = "number", return_when = "any" })
   return coroutines.named("wait", function()
     check_list(list, "wait")
-    local return_when = options and options.return_when or "ALL_COMPLETED"
+    local return_when = given.return_when or "ALL_COMPLETED"
     if #list == 0 then error(errors.ValueError("wait: the list of awaitables is empty"), 0) end
     if not conditions[return_when] then
       error(errors.ValueError("wait: invalid return_when value: " .. tostring(return_when)), 0)
     end
     local futures = distinct_futures(list, trap.current():get_loop(), "wait")
-    return wait_until(futures, options and options.timeout, return_when)
+    return wait_until(futures, given.timeout, return_when)
   end)
 end
 
@@ -108,13 +111,14 @@ end
 
 --- Iterates over awaitables in order of completion: each one yielded waits for the next that is done and gives its
 --- result or raises its error. They are started, and the time begins, with the first iteration.
---- Errors: TypeError for what is no list; an awaitable raises TimeoutError once the time is up.
+--- Errors: TypeError for what is no list and for unknown options; an awaitable raises TimeoutError once the time is up.
 --- Source: asyncio.as_completed.
 ---@param list any[]
 ---@param options? {timeout?: number} seconds for all together
 ---@return fun(): lacuna.Coroutine?
 function waiting.as_completed(list, options)
   check_list(list, "as_completed")
+  local timeout = options_module.check("as_completed", options, { timeout = "number" }).timeout
   local finished, left
   local function take()
     local fut = trap.await(finished:get())
@@ -125,7 +129,7 @@ function waiting.as_completed(list, options)
     if not finished then
       local loop = loops.current()
       local futures = distinct_futures(list, loop, "as_completed")
-      finished, left = queue_of_finished(futures, options and options.timeout, loop), #futures
+      finished, left = queue_of_finished(futures, timeout, loop), #futures
     end
     if left == 0 then return nil end
     left = left - 1

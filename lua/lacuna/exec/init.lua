@@ -66,6 +66,9 @@ end
 ---@return lacuna.Future
 function exec.run_in_executor(loop, executor, fn, ...)
   if loop:is_closed() then error(errors.RuntimeError("Event loop is closed"), 3) end
+  if executor ~= nil and (type(executor) ~= "table" or not executor.start) then
+    error(errors.TypeError("run_in_executor: an executor or nil expected, got " .. tostring(executor)), 3)
+  end
   return (executor or get_default_pool()):start(loop, fn, ...)
 end
 

@@ -8,7 +8,8 @@ local authorization = require "lacuna.http.authorization"
 local cookies = require "lacuna.http.cookies"
 local failures = require "lacuna.http.errors"
 local headers = require "lacuna.http.headers"
-local options = require "lacuna.http.options"
+local options = require "lacuna.kernel.options"
+local timeouts = require "lacuna.http.timeouts"
 local url = require "lacuna.http.url"
 
 local find = string.find
@@ -246,7 +247,7 @@ function client.check(session, opts)
   if not opts then return no_options, session.timeout end
   options.check("request", opts, request_options)
   if opts.timeout == nil then return opts, session.timeout end
-  return opts, options.timeout("request", opts.timeout)
+  return opts, timeouts.read("request", opts.timeout)
 end
 
 local session_options = {
@@ -298,7 +299,7 @@ function client.new(what, opts, default_timeout, new_response)
     headers = own,
     header_lines = lines,
     cookie_jar = jar,
-    timeout = options.timeout(what, timeout),
+    timeout = timeouts.read(what, timeout),
     proxy = opts.proxy or false,
     verify = either(opts.verify, true),
     raise_for_status = opts.raise_for_status or false,

@@ -48,7 +48,11 @@ local function subclass(parent, name)
   end
   local class = { name = name, subclass_of = parent, __tostring = text_of, __concat = concatenate }
   class.__index = class
-  return setmetatable(class, { __index = parent, __call = construct, __tostring = function() return name end })
+  return setmetatable(class, {
+    __index = parent,
+    __call = getmetatable(parent).__call, -- a group's is its own
+    __tostring = function() return name end,
+  })
 end
 
 BaseError.subclass_of = false
@@ -71,6 +75,7 @@ local OSError = Error:subclass("OSError")
 local ConnectionError = OSError:subclass("ConnectionError")
 
 local errors = {
+  is_class = is_class,
   BaseError = BaseError,
   --- Raised in a task that was asked to end, at its present or next await. It is no Error: catch it to clean up, then
   --- raise it again. Source: asyncio.CancelledError.

@@ -235,13 +235,22 @@ function future.fail(fut, err)
   wake(fut)
 end
 
+--- The message of a cancellation as text; nil for none.
+---@param message any
+---@return string?
+function future.cancel_message(message)
+  if message == nil or type(message) == "string" then return message end
+  return tostring(message)
+end
+local cancel_message = future.cancel_message
+
 --- Cancels it and wakes the waiters.
----@param message? string of the CancelledError
+---@param message? any its text is the message of the CancelledError
 ---@return boolean cancelled false if it was done already
 function Future:cancel(message)
   self.is_unretrieved = nil
   if self[STATE] ~= PENDING then return false end
-  self[STATE], self[RESULT] = CANCELLED, message
+  self[STATE], self[RESULT] = CANCELLED, cancel_message(message)
   wake(self)
   return true
 end

@@ -6,6 +6,7 @@ local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.scheduler"
+local options_module = require "lacuna.kernel.options"
 local task_module = require "lacuna.kernel.task"
 local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
@@ -34,7 +35,7 @@ local all_loops = setmetatable({}, { __mode = "k" })
 ---@param options? {clock?: "virtual"|"real"} the runtime's clock unless given
 ---@return lacuna.Loop
 function loop_module.new(options)
-  local clock = options and options.clock
+  local clock = options_module.check("new_event_loop", options, { clock = "any" }).clock
   if clock ~= nil and clock ~= "virtual" and clock ~= "real" then
     error(errors.ValueError(('new_event_loop: clock must be "virtual" or "real", got %s'):format(tostring(clock))), 2)
   end
@@ -136,6 +137,7 @@ function Loop:call_at(when, fn, ...)
   if type(when) ~= "number" then
     error(errors.TypeError("call_at: when must be a number, got " .. tostring(when)), 2)
   end
+  if when ~= when then error(errors.ValueError("call_at: when is not a number (NaN)"), 2) end
   local handle = new_handle(self, when, fn, ...)
   handle[SLOT] = native.arm(self[NATIVE], when, handle)
   return handle
@@ -170,7 +172,7 @@ end
 ---@param options? {name?: string}
 ---@return lacuna.Task
 function Loop:create_task(awaitable, options)
-  return task_module.new(self, awaitable, options and options.name, "create_task")
+  return task_module.new(self, awaitable, options and task_module.name_in(options), "create_task")
 end
 
 --- A pending future of this loop.

@@ -30,8 +30,9 @@ end
 
 local function to_number(seconds)
   local number = tonumber(seconds)
-  if number then return number end
-  error(errors.TypeError("sleep: seconds must be a number, got " .. tostring(seconds)), 3)
+  if not number then error(errors.TypeError("sleep: seconds must be a number, got " .. tostring(seconds)), 3) end
+  if number ~= number then error(errors.ValueError("sleep: seconds is not a number (NaN)"), 3) end
+  return number
 end
 
 -- A sleep that returns something, or is watched; apart, because the frame it takes would enlarge the caller's stack.
@@ -42,13 +43,14 @@ local function new(seconds, ...)
 end
 
 --- A coroutine object that ends after a time; with 0 or less it lets every other ready task take its turn.
---- Cancelling the sleeping task takes the timer away at once. Errors: TypeError if seconds is no number.
+--- Cancelling the sleeping task takes the timer away at once.
+--- Errors: TypeError if seconds is no number, ValueError if it is NaN.
 --- Source: asyncio.sleep.
 ---@param seconds number
 ---@param ... any what awaiting it returns
 ---@return lacuna.Coroutine
 local function sleep(seconds, ...)
-  if type(seconds) ~= "number" then seconds = to_number(seconds) end
+  if type(seconds) ~= "number" or seconds ~= seconds then seconds = to_number(seconds) end
   if select("#", ...) > 0 or coroutines.watch_created then return new(seconds, ...) end
   return setmetatable({ seconds, 0 }, Sleep)
 end

@@ -7,6 +7,7 @@ local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.scheduler"
+local options_module = require "lacuna.kernel.options"
 local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
 
@@ -17,6 +18,7 @@ local PENDING, FAILED, CANCELLED = layout.PENDING, layout.FAILED, layout.CANCELL
 
 local schedule = trap.schedule
 local wake, complete, complete_with = future.wake, future.complete, future.complete_with
+local cancel_message = future.cancel_message
 local select, setmetatable, type = select, setmetatable, type
 
 ---@class lacuna.Task: lacuna.Future
@@ -100,11 +102,12 @@ end
 --- Asks the task to end: CancelledError is raised at its present or next await, once. A task that has not started never
 --- runs. What the task waits for is cancelled with it.
 --- Source: asyncio.Task.cancel.
----@param message? string of the CancelledError
+---@param message? any its text is the message of the CancelledError
 ---@return boolean asked false if it was done already
 function Task:cancel(message)
   self.is_unretrieved = nil
   if self[STATE] ~= PENDING then return false end
+  message = cancel_message(message)
   self[CANCEL_COUNT] = self[CANCEL_COUNT] + 1
   local awaited = self[WAITS_FOR]
   if type(awaited) == "number" then
@@ -225,6 +228,15 @@ local function awaitable_of(value, caller)
   return value
 end
 task_module.awaitable_of = awaitable_of
+
+--- The name in the options of a create_task; nil for none.
+--- Errors: TypeError for anything else in them.
+---@param options? {name?: any}
+---@return any
+function task_module.name_in(options)
+  if options == nil then return nil end
+  return options_module.check("create_task", options, { name = "any" }).name
+end
 
 --- Makes a task of a loop; its first step is the loop's next turn.
 ---@param loop lacuna.Loop

@@ -26,24 +26,15 @@ function options.check(what, given, allowed)
   return given
 end
 
-local timeout_fields = { total = "number", connect = "number", sock_read = "number" }
-
---- Reads a `timeout` option: seconds for all of a request, a table, or false for none; 0 is none, too.
---- Errors: TypeError that names what is wrong.
----@param what string
----@param given number|boolean|{total?: number, connect?: number, sock_read?: number}
----@return {total?: number, connect?: number, sock_read?: number}
-function options.timeout(what, given)
-  if given == false then return {} end
-  if type(given) == "number" then given = { total = given } end
-  local timeout = {}
-  for name, seconds in pairs(options.check(what .. ": timeout", given, timeout_fields)) do
-    if seconds < 0 or seconds ~= seconds then
-      error(errors.ValueError(("%s: timeout: %s is negative"):format(what, name)), 3)
-    end
-    if seconds > 0 then timeout[name] = seconds end
-  end
-  return timeout
+--- An argument that may come by name, as Python's keywords do: the value itself, or what a table has under the name.
+--- Errors: TypeError for a table with anything else in it.
+---@param what string whose argument, for the message
+---@param given any
+---@param name string
+---@return any value
+function options.argument(what, given, name)
+  if type(given) ~= "table" then return given end
+  return options.check(what, given, { [name] = "any" })[name]
 end
 
 return options
