@@ -14,11 +14,14 @@ end)
 
 local stdin = {}
 
-local ReadLine = method.class("stdin.readline")
+local function read_line(start)
+  return (input:read())
+end
+
+local ReadLine = method.class("stdin.readline", read_line)
 
 function ReadLine.__await(coro)
-  method.begin(coro)
-  return method.finish(coro, input:read())
+  return read_line(method.begin(coro))
 end
 
 --- The next line, without its newline. Suspends until there is one; readers are served in order of arrival. A cancelled
@@ -30,11 +33,14 @@ function stdin:readline()
   return method.new(ReadLine, self)
 end
 
-local ReadAll = method.class("stdin.read")
+local function read_all(start)
+  return (input:read_all())
+end
+
+local ReadAll = method.class("stdin.read", read_all)
 
 function ReadAll.__await(coro)
-  method.begin(coro)
-  return method.finish(coro, input:read_all())
+  return read_all(method.begin(coro))
 end
 
 --- All that is left of the input. Suspends until its end; a cancelled task loses nothing.
@@ -52,14 +58,13 @@ function stdin.lines()
   return function() return input:read() end
 end
 
-local Input = method.class("input")
+local Input = method.class("input", read_line)
 
 function Input.__await(coro)
-  method.begin(coro)
-  local prompt = coro[method.ARGUMENT]
+  local prompt, start = coro[method.ARGUMENT], method.begin(coro)
   if prompt ~= nil then io.stdout:write(tostring(prompt)) end
   io.stdout:flush()
-  return method.finish(coro, input:read())
+  return read_line(start)
 end
 
 --- Prints a prompt and reads a line, while other tasks go on; what `async.input` is.

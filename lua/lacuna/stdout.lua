@@ -12,14 +12,15 @@ local stdout = {}
 
 local sink
 
-local Write = method.class("stdout.write")
-
-function Write.__await(coro)
-  method.begin(coro)
-  local text = coro[method.ARGUMENT]
+local function write(text, start)
   sink = sink or descriptor.sink(io.stdout, "the standard output")
   trap.await(op("the standard output", function(complete) sink(text, complete) end))
-  return method.finish(coro)
+end
+
+local Write = method.class("stdout.write", write)
+
+function Write.__await(coro)
+  return write(coro[method.ARGUMENT], method.begin(coro))
 end
 
 --- Writes text, all of it. Suspends while the reader of a pipe, or a terminal, takes no more. A cancelled write may

@@ -177,11 +177,73 @@ describe("coroutine_state", function()
     assert.equal("CLOSED", async.coroutine_state(outer))
   end))
 
+  it("tells it of whatever waits, in compiled code too", body(function()
+    local lock, event, condition = async.Lock(), async.Event(), async.Condition()
+    local semaphore, empty, full = async.Semaphore(0), async.Queue(), async.Queue(1)
+    await(lock:acquire())
+    full:put_nowait("item")
+    local nested = async(function(...) return await(async.sleep(1, ...)) end)
+    local made = {
+      function() return async.sleep(1) end,
+      function() return async.sleep(1, "value") end,
+      function() return lock:acquire() end,
+      function() return event:wait() end,
+      function() return semaphore:acquire() end,
+      function() return empty:get() end,
+      function() return full:put("another") end,
+      function() return full:join() end,
+      function() return nested() end,
+      function() return nested("a") end,
+      function() return nested("a", "b") end,
+      async(function()
+        return async.with(condition, function() await(condition:wait()) end)
+      end),
+    }
+    for kind, make in ipairs(made) do
+      for round = 1, 120 do
+        local coro = make()
+        local task = async.create_task(function() await(coro) end)
+        turns()
+        assert.equal("SUSPENDED", async.coroutine_state(coro), kind .. ", " .. round)
+        task:cancel()
+        pcall(await, task)
+        assert.equal("CLOSED", async.coroutine_state(coro), kind .. ", " .. round)
+      end
+    end
+  end))
+
   it("is CLOSED after an error, TypeError for anything else", body(function()
     local coro = async(function() error("x") end)()
     pcall(await, coro)
     assert.equal("CLOSED", async.coroutine_state(coro))
     raised(async.TypeError, async.coroutine_state, 42)
+  end))
+end)
+
+describe("a coroutine object that a task awaits", function()
+  it("is kept by nobody else, and by none once the wait has begun", body(function()
+    local event, queue = async.Event(), async.Queue()
+    local outer = async(function(x) return await(async.sleep(5, x)) end)
+    local makers = {
+      function() return async.sleep(5) end,
+      function() return event:wait() end,
+      function() return queue:get() end,
+      function() return outer("value") end,
+    }
+    for kind, make in ipairs(makers) do
+      local seen = setmetatable({}, { __mode = "v" })
+      local task = async.create_task(function()
+        await((function()
+          seen[1] = make()
+          return seen[1]
+        end)())
+      end)
+      turns()
+      collectgarbage()
+      assert.is_nil(seen[1], kind)
+      task:cancel()
+      pcall(await, task)
+    end
   end))
 end)
 

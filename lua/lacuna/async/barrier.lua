@@ -9,7 +9,7 @@ local options = require "lacuna.kernel.options"
 local trap = require "lacuna.kernel.trap"
 local waiters = require "lacuna.async.waiters"
 
-local begin, finish, new_method = method.begin, method.finish, method.new
+local begin, new_method, OBJECT = method.begin, method.new, method.OBJECT
 local await = trap.await
 
 ---@class lacuna.Barrier
@@ -37,7 +37,7 @@ function Barrier.__index(barrier, key)
 end
 
 -- Runs a function with the condition's lock held.
-local function holding(barrier, fn)
+local function holding(barrier, fn, start)
   local condition = barrier.condition
   await(condition:acquire())
   local ok, result = pcall(fn, barrier, condition)
@@ -86,22 +86,22 @@ local function abort(barrier, condition)
   condition:notify_all()
 end
 
-local Wait = method.class("Barrier.wait")
+local Wait = method.class("Barrier.wait", holding)
 
 function Wait.__await(coro)
-  return finish(coro, holding(begin(coro), wait))
+  return holding(coro[OBJECT], wait, begin(coro))
 end
 
-local Reset = method.class("Barrier.reset")
+local Reset = method.class("Barrier.reset", holding)
 
 function Reset.__await(coro)
-  return finish(coro, holding(begin(coro), reset))
+  return holding(coro[OBJECT], reset, begin(coro))
 end
 
-local Abort = method.class("Barrier.abort")
+local Abort = method.class("Barrier.abort", holding)
 
 function Abort.__await(coro)
-  return finish(coro, holding(begin(coro), abort))
+  return holding(coro[OBJECT], abort, begin(coro))
 end
 
 --- Waits until all parties have come; then all go on. Who is cancelled gives up his place.

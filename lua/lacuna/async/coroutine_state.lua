@@ -1,6 +1,7 @@
 -- coroutine_state: where a coroutine object stands.
--- Awaiting keeps no record that an error could leave wrong; the stacks themselves are asked. This is for people who
--- look, not for programs that run.
+-- Awaiting keeps no record that an error could leave wrong; the stacks themselves are asked: an object that was started
+-- has the number of its start, and so has the frame that runs it. This is for people who look, not for programs that
+-- run.
 
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
@@ -10,45 +11,36 @@ local loop_module = require "lacuna.kernel.loop"
 local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
 
-local COUNT, CLOSED, THREAD = layout.COUNT, layout.CLOSED, layout.THREAD
+local COUNT, THREAD = layout.COUNT, layout.THREAD
 
-local is_on_stack
-
--- Whether the frame that awaits `coro` is at a level of a stack, or within the user's coroutine resumed from there.
-local function is_in_frame(coro, fn, first_local)
-  if fn == getmetatable(coro).__await or fn == trap.sleep then return first_local == coro end
-  return fn == generator.pass and is_on_stack(coro, first_local)
-end
-
-function is_on_stack(coro, thread)
+-- Whether a thread runs the object of a start, itself or within the user's coroutine that it resumed.
+local function is_on_stack(start, thread)
   local level = 0
   while true do
-    local info = debug.getinfo(thread, level, "f")
+    local info = debug.getinfo(thread, level, "fu")
     if not info then return false end
-    local _, first_local = debug.getlocal(thread, level, 1)
-    if is_in_frame(coro, info.func, first_local) then return true end
+    if coroutines.runs[info.func] then
+      local _, last_parameter = debug.getlocal(thread, level, info.nparams)
+      if last_parameter == start then return true end
+    elseif info.func == generator.pass then
+      local _, resumed = debug.getlocal(thread, level, 1)
+      if is_on_stack(start, resumed) then return true end
+    end
     level = level + 1
   end
 end
 
-local function is_running(coro)
-  local level = 2
-  while true do
-    local info = debug.getinfo(level, "f")
-    if not info then break end
-    local _, first_local = debug.getlocal(level, 1)
-    if is_in_frame(coro, info.func, first_local) then return true end
-    level = level + 1
-  end
-  local task = trap.current()
-  return task and task[THREAD] ~= coroutine.running() and is_on_stack(coro, task[THREAD])
+local function is_running(start)
+  local thread, task = coroutine.running(), trap.current()
+  if thread and is_on_stack(start, thread) then return true end
+  return task and task[THREAD] ~= thread and is_on_stack(start, task[THREAD])
 end
 
-local function is_suspended(coro)
+local function is_suspended(start)
   for loop in loop_module.each() do
     for _, task in ipairs(task_module.pending(loop)) do
       local thread = task[THREAD]
-      if thread and coroutine.status(thread) == "suspended" and is_on_stack(coro, thread) then return true end
+      if thread and coroutine.status(thread) == "suspended" and is_on_stack(start, thread) then return true end
     end
   end
   return false
@@ -62,10 +54,10 @@ local function coroutine_state(coro)
   if not coroutines.iscoroutine(coro) then
     error(errors.TypeError("coroutine_state: coroutine object expected, got " .. tostring(coro)), 2)
   end
-  if coro[COUNT] >= 0 then return "CREATED" end
-  if coro[COUNT] == CLOSED then return "CLOSED" end
-  if is_running(coro) then return "RUNNING" end
-  return is_suspended(coro) and "SUSPENDED" or "CLOSED"
+  local start = coro[COUNT]
+  if start >= 0 then return "CREATED" end
+  if is_running(start) then return "RUNNING" end
+  return is_suspended(start) and "SUSPENDED" or "CLOSED"
 end
 
 return coroutine_state

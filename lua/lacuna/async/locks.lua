@@ -11,7 +11,7 @@ local waiters = require "lacuna.async.waiters"
 
 local FIRST = waiters.FIRST
 local wait, wake_first, wake_next, wake_all = waiters.wait, waiters.wake_first, waiters.wake_next, waiters.wake_all
-local begin, finish, new_method, ARGUMENT = method.begin, method.finish, method.new, method.ARGUMENT
+local begin, new_method, OBJECT, ARGUMENT = method.begin, method.new, method.OBJECT, method.ARGUMENT
 local await, current = trap.await, trap.current
 local error, getmetatable, pcall, setmetatable, type = error, getmetatable, pcall, setmetatable, type
 
@@ -32,7 +32,7 @@ Lock.__index = Lock
 
 local LockWaiter = waiters.class("Lock")
 
-local function acquire(lock, task)
+local function acquire(lock, task, start)
   local line = lock.waiters
   if lock.is_locked or line[FIRST] and waiters.is_occupied(line) then
     local err = wait(line, task)
@@ -45,10 +45,10 @@ local function acquire(lock, task)
   return true
 end
 
-local Acquire = method.class("Lock.acquire")
+local Acquire = method.class("Lock.acquire", acquire)
 
 function Acquire.__await(coro, task)
-  return finish(coro, acquire(begin(coro), task))
+  return acquire(coro[OBJECT], task, begin(coro))
 end
 
 --- Takes the lock, waiting in line until it is free. A cancelled wait takes nothing.
@@ -104,15 +104,17 @@ Event.__index = Event
 
 local EventWaiter = waiters.class("Event")
 
-local EventWait = method.class("Event.wait")
+local function wait_until_set(event, task, start)
+  if event.value then return true end
+  local err = wait(event.waiters, task)
+  if err then error(err, 0) end
+  return true
+end
+
+local EventWait = method.class("Event.wait", wait_until_set)
 
 function EventWait.__await(coro, task)
-  local event = begin(coro)
-  if not event.value then
-    local err = wait(event.waiters, task)
-    if err then error(err, 0) end
-  end
-  return finish(coro, true)
+  return wait_until_set(coro[OBJECT], task, begin(coro))
 end
 
 --- Waits until the event is set; at once if it is.
@@ -174,7 +176,7 @@ local function acquire_in_any_case(lock, task)
   end
 end
 
-local function wait_for_notification(condition, task)
+local function wait_for_notification(condition, task, start)
   local lock = condition.lock
   if not lock.is_locked then error(errors.RuntimeError("cannot wait on un-acquired lock"), 0) end
   lock:release()
@@ -184,13 +186,13 @@ local function wait_for_notification(condition, task)
   return true
 end
 
-local ConditionWait = method.class("Condition.wait")
+local ConditionWait = method.class("Condition.wait", wait_for_notification)
 
 function ConditionWait.__await(coro, task)
-  return finish(coro, wait_for_notification(begin(coro), task))
+  return wait_for_notification(coro[OBJECT], task, begin(coro))
 end
 
-local function wait_for_predicate(condition, task, predicate)
+local function wait_for_predicate(condition, task, predicate, start)
   local result = predicate()
   while not result do
     wait_for_notification(condition, task)
@@ -199,10 +201,10 @@ local function wait_for_predicate(condition, task, predicate)
   return result
 end
 
-local ConditionWaitFor = method.class("Condition.wait_for")
+local ConditionWaitFor = method.class("Condition.wait_for", wait_for_predicate)
 
 function ConditionWaitFor.__await(coro, task)
-  return finish(coro, wait_for_predicate(begin(coro), task, coro[ARGUMENT]))
+  return wait_for_predicate(coro[OBJECT], task, coro[ARGUMENT], begin(coro))
 end
 
 --- Frees the lock, waits to be notified and takes the lock again; also when the wait is cancelled.

@@ -1,23 +1,23 @@
 -- method: the coroutine objects of methods that wait, such as lock:acquire().
 -- Each is one small table {object, 0, argument} whose class knows what awaiting does: no closure, and an await that
 -- need not wait costs nothing but the table. Where other coroutine objects have a function, these have their object.
+-- A class is given its `__await` by the caller, a function of its own for each, because the JIT tells functions apart,
+-- not closures of one:
+--     function Acquire.__await(coro, task) return acquire(coro[OBJECT], task, begin(coro)) end
 
 local coroutines = require "lacuna.kernel.coroutine"
-local errors = require "lacuna.kernel.errors"
 local layout = require "lacuna.kernel.layout"
 
-local COUNT, RUNNING, CLOSED = layout.COUNT, layout.RUNNING, layout.CLOSED
-
 local tostring_of = coroutines.Coroutine.__tostring
-local OBJECT = layout.FUNCTION
 
-local method = { ARGUMENT = layout.FIRST_ARGUMENT }
+local method = { begin = coroutines.begin, OBJECT = layout.FUNCTION, ARGUMENT = layout.FIRST_ARGUMENT }
 
---- Makes the class of the coroutine objects of one method, setmetatable({object, 0, argument}, class). It is given its
---- `__await` by the caller, a function of its own for each: the JIT tells functions apart, not closures of one.
+--- Makes the class of the coroutine objects of one method.
 ---@param name string what they are called in messages
+---@param run function what `__await` ends with; its last parameter is what begin() gives
 ---@return table class
-function method.class(name)
+function method.class(name, run)
+  coroutines.runs[run] = true
   local class = { is_coroutine = true, name = name, __tostring = tostring_of }
   class.__index = class
   return class
@@ -34,26 +34,6 @@ function method.new(class, object, argument)
   local coro = setmetatable({ object, NOT_STARTED, argument }, class)
   if coroutines.watch_created then return coroutines.watch_created(coro) end
   return coro
-end
-
---- Begins to run a coroutine object. Errors: RuntimeError if it was awaited before.
----@param coro lacuna.Coroutine
----@return table object whose method it is
-function method.begin(coro)
-  if coro[COUNT] < 0 then
-    error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(coro)), 0)
-  end
-  coro[COUNT] = RUNNING
-  return coro[OBJECT]
-end
-
---- Ends one that has not raised.
----@param coro lacuna.Coroutine
----@param result any
----@return any result
-function method.finish(coro, result)
-  coro[COUNT] = CLOSED
-  return result
 end
 
 return method

@@ -11,7 +11,7 @@ local options = require "lacuna.kernel.options"
 local waiters = require "lacuna.async.waiters"
 
 local band = bit.band
-local begin, finish, new_method, ARGUMENT = method.begin, method.finish, method.new, method.ARGUMENT
+local begin, new_method, OBJECT, ARGUMENT = method.begin, method.new, method.OBJECT, method.ARGUMENT
 local FIRST = waiters.FIRST
 local wait, wake_next = waiters.wait, waiters.wake_next
 local error, setmetatable, type = error, setmetatable, type
@@ -150,52 +150,54 @@ local function take(queue)
 end
 
 -- Waiting again is a tail call, not a loop: the JIT gives up a trace that meets a loop on its way.
-local function wait_for_room(queue, task)
-  local err, is_woken = wait(queue.putters, task)
-  local has_room = queue.store.count < queue.limit
-  if err then
-    if is_woken and has_room then wake_next(queue.putters) end
-    error(err, 0)
+local function put(queue, task, item, start)
+  if queue.store.count >= queue.limit then
+    local err, is_woken = wait(queue.putters, task)
+    local has_room = queue.store.count < queue.limit
+    if err then
+      if is_woken and has_room then wake_next(queue.putters) end
+      error(err, 0)
+    end
+    if not has_room then return put(queue, task, item, start) end
   end
-  if not has_room then return wait_for_room(queue, task) end
+  add(queue, item)
 end
 
-local function wait_for_item(queue, task)
-  local err, is_woken = wait(queue.getters, task)
-  local has_item = queue.store.count > 0
-  if err then
-    if is_woken and has_item then wake_next(queue.getters) end
-    error(err, 0)
-  end
-  if not has_item then return wait_for_item(queue, task) end
-end
-
-local Put = method.class("Queue.put")
+local Put = method.class("Queue.put", put)
 
 function Put.__await(coro, task)
-  local queue = begin(coro)
-  if queue.store.count >= queue.limit then wait_for_room(queue, task) end
-  add(queue, coro[ARGUMENT])
-  return finish(coro)
+  return put(coro[OBJECT], task, coro[ARGUMENT], begin(coro))
 end
 
-local Get = method.class("Queue.get")
+local function get(queue, task, start)
+  if queue.store.count == 0 then
+    local err, is_woken = wait(queue.getters, task)
+    local has_item = queue.store.count > 0
+    if err then
+      if is_woken and has_item then wake_next(queue.getters) end
+      error(err, 0)
+    end
+    if not has_item then return get(queue, task, start) end
+  end
+  return take(queue)
+end
+
+local Get = method.class("Queue.get", get)
 
 function Get.__await(coro, task)
-  local queue = begin(coro)
-  if queue.store.count == 0 then wait_for_item(queue, task) end
-  return finish(coro, take(queue))
+  return get(coro[OBJECT], task, begin(coro))
 end
 
-local Join = method.class("Queue.join")
+local function join(queue, task, start)
+  if queue.unfinished == 0 then return end
+  local err = wait(queue.joiners, task)
+  if err then error(err, 0) end
+end
+
+local Join = method.class("Queue.join", join)
 
 function Join.__await(coro, task)
-  local queue = begin(coro)
-  if queue.unfinished > 0 then
-    local err = wait(queue.joiners, task)
-    if err then error(err, 0) end
-  end
-  return finish(coro)
+  return join(coro[OBJECT], task, begin(coro))
 end
 
 --- Puts an item, waiting in line while the queue is full. A cancelled wait puts nothing.

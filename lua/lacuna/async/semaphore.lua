@@ -9,7 +9,7 @@ local waiters = require "lacuna.async.waiters"
 
 local FIRST = waiters.FIRST
 local wait, wake_next, is_occupied = waiters.wait, waiters.wake_next, waiters.is_occupied
-local begin, finish, new_method = method.begin, method.finish, method.new
+local begin, new_method, OBJECT = method.begin, method.new, method.OBJECT
 local await, current = trap.await, trap.current
 local error, setmetatable, type = error, setmetatable, type
 
@@ -36,7 +36,7 @@ local function must_wait(semaphore)
   return line[FIRST] and is_occupied(line)
 end
 
-local function acquire(semaphore, task)
+local function acquire(semaphore, task, start)
   if not must_wait(semaphore) then
     semaphore.value = semaphore.value - 1
     return true
@@ -53,10 +53,10 @@ local function acquire(semaphore, task)
   return true
 end
 
-local Acquire = method.class("Semaphore.acquire")
+local Acquire = method.class("Semaphore.acquire", acquire)
 
 function Acquire.__await(coro, task)
-  return finish(coro, acquire(begin(coro), task))
+  return acquire(coro[OBJECT], task, begin(coro))
 end
 
 --- Takes a unit, waiting in line until there is one. A cancelled wait takes nothing.

@@ -6,7 +6,7 @@ local layout = require "lacuna.kernel.layout"
 local ThreadPoolExecutor = require "lacuna.exec.thread_pool"
 
 local FUNCTION, COUNT, FIRST_ARGUMENT = layout.FUNCTION, layout.COUNT, layout.FIRST_ARGUMENT
-local RUNNING, CLOSED, LOOP = layout.RUNNING, layout.CLOSED, layout.LOOP
+local LOOP = layout.LOOP
 
 local exec = { ThreadPoolExecutor = ThreadPoolExecutor }
 
@@ -17,21 +17,21 @@ local function get_default_pool()
   return default_pool
 end
 
-local function finish(coro, ...)
-  coro[COUNT] = CLOSED
-  return ...
-end
-
 -- The coroutine object of to_thread has its arguments where others have theirs, and no closure.
 local ToThread = { is_coroutine = true, name = "to_thread", __tostring = coroutines.Coroutine.__tostring }
 ToThread.__index = ToThread
 
+local function leave(start, ...)
+  return ...
+end
+
+local function wait(call, task, start)
+  return leave(start, call:__await(task))
+end
+coroutines.runs[wait] = true
+
 function ToThread.__await(coro, task)
-  local count = coro[COUNT]
-  if count < 0 then
-    error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(coro)), 0)
-  end
-  coro[COUNT] = RUNNING
+  local count, start = coro[COUNT], coroutines.begin(coro)
   local pool, last = get_default_pool(), count + FIRST_ARGUMENT - 1
   local call
   if count == 0 then
@@ -39,7 +39,7 @@ function ToThread.__await(coro, task)
   else
     call = pool:start(task[LOOP], coro[FUNCTION], unpack(coro, FIRST_ARGUMENT, last))
   end
-  return finish(coro, call:__await(task))
+  return wait(call, task, start)
 end
 
 --- A coroutine object that calls fn(...) in a worker thread of the default pool and gives its results, or its error.

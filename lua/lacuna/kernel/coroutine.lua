@@ -8,15 +8,17 @@ local errors = require "lacuna.kernel.errors"
 local generator = require "lacuna.kernel.generator"
 
 local FUNCTION, COUNT, FIRST_ARGUMENT = layout.FUNCTION, layout.COUNT, layout.FIRST_ARGUMENT
-local RUNNING, CLOSED = layout.RUNNING, layout.CLOSED
-local DEPTH = layout.DEPTH
+local CLOSED, DEPTH = layout.CLOSED, layout.DEPTH
 
 local getmetatable, setmetatable, select, unpack, type = getmetatable, setmetatable, select, unpack, type
 
 -- A Lua stack has 65,500 slots; an await and the function below it take about 25, and this leaves room for twice that.
 local DEEPEST = 1000
 
+local last_start = CLOSED -- starts are numbered downwards from there
+
 local coroutines = {
+  runs = {}, -- the functions that run coroutine objects, as keys (see coroutines.begin)
   sources = {}, -- chunk name -> its text, for chunks that are no files
   watch_created = nil, -- debug mode: fun(coro): coro, told of every coroutine object that is made
 }
@@ -24,6 +26,21 @@ local coroutines = {
 local function address_of(coro)
   return ("0x%s"):format(("%p"):format(coro):gsub("^0x", ""))
 end
+
+--- Begins to run a coroutine object. What runs it is a function of coroutines.runs, which has the number of this start
+--- for its last parameter, and not the object: a task that waits keeps none alive, and where LuaJIT compiles the call
+--- that makes one together with the await, none is made. Errors: RuntimeError if it was awaited before.
+---@param coro lacuna.Coroutine
+---@return integer start another number each time
+function coroutines.begin(coro)
+  if coro[COUNT] < 0 then
+    error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(coro)), 0)
+  end
+  last_start = last_start - 1
+  coro[COUNT] = last_start
+  return last_start
+end
+local begin = coroutines.begin
 
 ---@class lacuna.Coroutine
 ---@field name string? what it is called in messages, if not after its function
@@ -37,16 +54,31 @@ local function measured_depth()
   while true do
     local info = debug.getinfo(level, "f")
     if not info then return depth end
-    if info.func == Coroutine.__await then depth = depth + 1 end
+    if coroutines.runs[info.func] then depth = depth + 1 end
     level = level + 1
   end
 end
 
-local function leave(coro, task, ...)
-  coro[COUNT] = CLOSED
+-- `start` is for who looks at the caller's frame: what is not used after a call LuaJIT may not keep on the stack.
+local function leave(task, start, ...)
   task[DEPTH] = task[DEPTH] - 1
   return ...
 end
+
+-- One for each number of arguments: every slot of this frame is one that a waiting task keeps.
+local function run_bare(task, fn, start)
+  return leave(task, start, fn())
+end
+
+local function run_with(task, fn, argument, start)
+  return leave(task, start, fn(argument))
+end
+
+local function run_with_many(task, coro, count, start)
+  return leave(task, start, coro[FUNCTION](unpack(coro, FIRST_ARGUMENT, count + FIRST_ARGUMENT - 1)))
+end
+
+for _, run in ipairs { run_bare, run_with, run_with_many } do coroutines.runs[run] = true end
 
 local function restore(task, depth, ...)
   task[DEPTH] = depth
@@ -62,18 +94,14 @@ local function await_deeper(coro, task)
   return restore(task, depth, generator.call(Coroutine.__await, coro, task))
 end
 
--- await(coro): calls its function in the running task. Every slot of this frame is one that a waiting task keeps.
+-- await(coro): calls its function in the running task.
 function Coroutine.__await(coro, task)
-  local count = coro[COUNT]
-  if count < 0 then
-    error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(coro)), 0)
-  end
   if task[DEPTH] >= DEEPEST then return await_deeper(coro, task) end
-  coro[COUNT] = RUNNING
+  local count, start = coro[COUNT], begin(coro)
   task[DEPTH] = task[DEPTH] + 1
-  if count == 0 then return leave(coro, task, coro[FUNCTION]()) end
-  if count == 1 then return leave(coro, task, coro[FUNCTION](coro[FIRST_ARGUMENT])) end
-  return leave(coro, task, coro[FUNCTION](unpack(coro, FIRST_ARGUMENT, count + FIRST_ARGUMENT - 1)))
+  if count == 0 then return run_bare(task, coro[FUNCTION], start) end
+  if count == 1 then return run_with(task, coro[FUNCTION], coro[FIRST_ARGUMENT], start) end
+  return run_with_many(task, coro, count, start)
 end
 
 -- The line of a function's source where it begins.

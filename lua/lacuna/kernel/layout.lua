@@ -35,10 +35,9 @@ return {
 
   -- coroutine object: arguments follow
   FUNCTION = 1,
-  COUNT = 2, -- of arguments while it has not been started; then RUNNING, then CLOSED
+  COUNT = 2, -- of arguments while it has not been started; then the negative number of its start, or CLOSED
   FIRST_ARGUMENT = 3,
-  RUNNING = -1,
-  CLOSED = -2,
+  CLOSED = -1, -- without ever having been started
 
   -- handle: a callback with its arguments; LOOP is at 3 as in a Future, what is at THREAD is not false
   SLOT = 1, -- of its timer, while that is armed

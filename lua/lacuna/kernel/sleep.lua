@@ -7,10 +7,11 @@ local errors = require "lacuna.kernel.errors"
 local layout = require "lacuna.kernel.layout"
 local trap = require "lacuna.kernel.trap"
 
-local COUNT, FIRST_ARGUMENT, RUNNING = layout.COUNT, layout.FIRST_ARGUMENT, layout.RUNNING
+local COUNT, FIRST_ARGUMENT = layout.COUNT, layout.FIRST_ARGUMENT
 local SECONDS = layout.FUNCTION -- a sleep has its seconds where others have their function
 
-local wait = trap.sleep
+local begin, wait = coroutines.begin, trap.sleep
+coroutines.runs[wait] = true
 local select, setmetatable, tonumber, type, unpack = select, setmetatable, tonumber, type, unpack
 
 local Sleep = { is_coroutine = true, name = "sleep", __tostring = coroutines.Coroutine.__tostring }
@@ -18,13 +19,9 @@ Sleep.__index = Sleep
 
 -- The common sleep ends in a tail call: its frame is not kept while the task waits.
 function Sleep.__await(sleep, task)
-  local count, seconds = sleep[COUNT], sleep[SECONDS]
-  if count < 0 then
-    error(errors.RuntimeError("cannot reuse already awaited coroutine: " .. tostring(sleep)), 0)
-  end
-  sleep[COUNT] = RUNNING
-  if count == 0 then return wait(sleep, task, seconds) end
-  wait(sleep, task, seconds)
+  local count = sleep[COUNT]
+  if count <= 0 then return wait(task, sleep[SECONDS], begin(sleep)) end
+  wait(task, sleep[SECONDS], begin(sleep))
   return unpack(sleep, FIRST_ARGUMENT, FIRST_ARGUMENT + count - 1)
 end
 

@@ -11,7 +11,7 @@ local native = require "lacuna.native.scheduler"
 
 local LOOP, THREAD, WAITS_FOR, MUST_CANCEL = layout.LOOP, layout.THREAD, layout.WAITS_FOR, layout.MUST_CANCEL
 local CALLBACK, CALLBACKS, COROUTINE = layout.CALLBACK, layout.CALLBACKS, layout.COROUTINE
-local READY, COUNT, CLOSED = layout.READY, layout.COUNT, layout.CLOSED
+local READY = layout.READY
 local STATE, RESULT, FAILED, CANCELLED = layout.STATE, layout.RESULT, layout.FAILED, layout.CANCELLED
 
 local yield, running = coroutine.yield, coroutine.running
@@ -197,10 +197,10 @@ end
 
 --- Suspends the running task for a time, by the scheduler's own timer; for one turn if that is 0 or less, or if the
 --- task is to be cancelled at its next step.
----@param sleep table the coroutine object that is being awaited
 ---@param task lacuna.Task the running task
 ---@param seconds number
-function trap.sleep(sleep, task, seconds)
+---@param start integer of the coroutine object that is being awaited
+function trap.sleep(task, seconds, start)
   if watch_wait then watch_wait(task) end
   current = false
   local ok, is_refused
@@ -213,7 +213,6 @@ function trap.sleep(sleep, task, seconds)
   end
   current = task
   if not ok or is_refused or task[MUST_CANCEL] then interrupt(task, ok, is_refused) end
-  sleep[COUNT] = CLOSED
 end
 
 -- Keeps the stack of a plain Lua error, which does not carry its own, for the task that may yet fail with it.
