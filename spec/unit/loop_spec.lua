@@ -96,6 +96,16 @@ describe("call_later and call_at", function()
     handle:cancel()
   end))
 
+  it("give a handle that says what it calls, and when", body(function(loop)
+    local function tick() end
+    assert.matches("^<Handle tick%(%) at .*loop_spec.lua:%d+>$", tostring(loop:call_soon(tick)))
+    local handle = loop:call_at(1.5, tick)
+    assert.matches("^<TimerHandle when=1.5 tick%(%) at .*loop_spec.lua:%d+>$", tostring(handle))
+    handle:cancel()
+    assert.equal("<TimerHandle when=1.5 cancelled>", tostring(handle))
+    assert.equal("<Handle print()>", tostring(loop:call_soon(print)))
+  end))
+
   it("can be taken back in the turn in which they are due", body(function(loop)
     local log, second = {}, nil
     loop:call_later(1, function() second:cancel() end)

@@ -79,9 +79,9 @@ function waiting.wait(list, options)
   return coroutines.named("wait", function()
     check_list(list, "wait")
     local return_when = given.return_when or "ALL_COMPLETED"
-    if #list == 0 then error(errors.ValueError("wait: the list of awaitables is empty"), 0) end
+    if #list == 0 then error(errors.ValueError("Set of Tasks/Futures is empty."), 0) end
     if not conditions[return_when] then
-      error(errors.ValueError("wait: invalid return_when value: " .. tostring(return_when)), 0)
+      error(errors.ValueError("Invalid return_when value: " .. tostring(return_when)), 0)
     end
     local futures = distinct_futures(list, trap.current():get_loop(), "wait")
     return wait_until(futures, given.timeout, return_when)

@@ -206,7 +206,7 @@ end
 
 local function check_pending(fut)
   if fut[STATE] ~= PENDING then
-    error(errors.InvalidStateError("invalid state: " .. tostring(fut) .. " is done already"), 3)
+    error(errors.InvalidStateError("invalid state"), 3)
   end
 end
 

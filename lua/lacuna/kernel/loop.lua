@@ -2,6 +2,8 @@
 -- A Loop is a ready list and timers of the scheduler (READY, NATIVE), its pending tasks, and an exception handler. Any
 -- number run side by side on one libuv loop; who waits for one to stop is a task of another.
 
+local boundary = require "lacuna.kernel.boundary"
+local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
@@ -100,6 +102,22 @@ end
 ---@return number?
 function Handle:when()
   return self[DEADLINE] or nil
+end
+
+-- "NAME() at FILE:LINE", or as much of it as there is.
+local function describe_callee(fn)
+  if type(fn) ~= "function" then return tostring(fn) end
+  local name, place
+  if debug.getinfo(fn, "S").what ~= "C" then name, place = coroutines.name_of(fn) end
+  if name ~= place then return ("%s() at %s"):format(name, place) end
+  name = boundary.name_of(fn)
+  return name and name .. "()" or place or tostring(fn)
+end
+
+function Handle:__tostring()
+  local deadline = self[DEADLINE]
+  local text = deadline and ("TimerHandle when=%.14g"):format(deadline) or "Handle"
+  return ("<%s %s>"):format(text, self[IS_CANCELLED] and "cancelled" or describe_callee(self[CALLEE]))
 end
 
 local NO = false -- no literal: see the head of kernel/layout.lua

@@ -195,12 +195,12 @@ end
 
 --- Not for tasks: they are completed by what they run. Raises RuntimeError.
 function Task:set_result()
-  error(errors.RuntimeError("Task does not support set_result operation: " .. tostring(self)), 2)
+  error(errors.RuntimeError("Task does not support set_result operation"), 2)
 end
 
 --- Not for tasks: they are completed by what they run. Raises RuntimeError.
 function Task:set_exception()
-  error(errors.RuntimeError("Task does not support set_exception operation: " .. tostring(self)), 2)
+  error(errors.RuntimeError("Task does not support set_exception operation"), 2)
 end
 
 local state_names = { "pending", "finished", "finished", "finished", "cancelled" }
