@@ -12,7 +12,7 @@ enum {
   EASY_KEEP = 256,                   /* idle easy handles kept: about 10 KiB each */
   BUFFER_KEEP_BYTES = 256 * 1024,    /* larger buffers are freed between transfers */
   RECEIVE_BUFFER_BYTES = 64 * 1024L, /* what libcurl reads at once */
-  STREAM_BYTES = 256 * 1024,         /* a streamed transfer pauses when that much of its body waits to be taken */
+  PACED_BYTES = 256 * 1024,          /* a paced transfer pauses when that much of its body waits to be taken */
 };
 
 typedef struct transfer {
@@ -28,7 +28,7 @@ typedef struct transfer {
   bool is_running;
   bool has_header_end; /* the blank line has come */
   bool is_out_of_memory;
-  bool is_streamed, is_paused;
+  bool is_streamed, is_paced, is_paused;
   bool has_told_head; /* of a streamed transfer */
   bool is_awaited;    /* on_done is to tell when there is a body to take */
   bool has_news;      /* is in the client's list of transfers that may have something to tell */
@@ -74,7 +74,7 @@ static void add_news(transfer *t) {
 static size_t on_body(char *data, size_t unit, size_t count, void *user) {
   transfer *t = user;
   note_arrival(t);
-  if (t->is_streamed && t->body.size >= STREAM_BYTES) {
+  if (t->is_paced && t->body.size >= PACED_BYTES) {
     t->is_paused = true;
     return CURL_WRITEFUNC_PAUSE; /* libcurl delivers this again later */
   }
@@ -244,9 +244,12 @@ static void stop_transfer(transfer *t) {
   t->is_running = false;
 }
 
+static void tell(transfer *t);
+
 static void end_transfer(transfer *t, CURLcode code) {
   lac_curl_client *client = t->client;
   lac_curl_outcome outcome = {0};
+  if (code != CURLE_OK) tell(t); /* a response whose body fails is a response still */
   stop_transfer(t);
   describe(t, code, &outcome);
   client->on_done(client->data, t->id, &outcome); /* may start transfers: this slot is still taken */
@@ -396,6 +399,7 @@ uint32_t lac_curl_start(lac_curl_client *client, const lac_curl_request *request
   t->request_headers = request->headers;
   t->has_header_end = t->is_out_of_memory = t->is_silent = false;
   t->is_streamed = request->is_streamed;
+  t->is_paced = request->is_paced;
   t->is_paused = t->has_told_head = t->is_awaited = t->is_overdue = false;
   t->error[0] = '\0';
   t->started_ms = t->received_ms = uv_now(client->loop);
@@ -424,6 +428,7 @@ bool lac_curl_abort(lac_curl_client *client, uint32_t id) {
 lac_bytes lac_curl_body(lac_curl_client *client, uint32_t id) {
   transfer *t = find_transfer(client, id);
   if (!t) return (lac_bytes){0};
+  t->is_paced = true;
   if (t->body.size == 0) t->is_awaited = true;
   return t->body;
 }

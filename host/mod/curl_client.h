@@ -25,6 +25,7 @@ typedef struct lac_curl_request {
   const char *proxy;                                    /* URL; NULL: none */
   long timeout_ms, connect_timeout_ms, read_timeout_ms; /* 0: none; read: between two portions of the response */
   bool is_streamed;                                     /* tell of the head, and of the body portion by portion */
+  bool is_paced; /* a streamed one: wait for the reader from the start, not only once some of the body was taken */
 } lac_curl_request;
 
 /* How a transfer ended; or, of a streamed one, that there is a head, or more of the body to take. */

@@ -25,6 +25,7 @@ void lac_curl_check_request(lua_State *L, int first, lac_curl_request *request) 
   request->read_timeout_ms = check_timeout(L, first + 7);
   request->proxy = check_optional(L, first + 8, NULL);
   request->is_streamed = lua_toboolean(L, first + 9);
+  request->is_paced = lua_toboolean(L, first + 10);
 }
 
 bool lac_curl_collect_headers(lua_State *L, int first, const lac_curl_library *curl, lac_curl_request *request) {

@@ -1,7 +1,7 @@
 /* curl_values: requests and outcomes of curl_client.h as Lua values, for the client that waits and the one that blocks.
  *
  * A REQUEST is these arguments: url, method, headers, data, verify, timeout, connect_timeout, read_timeout, proxy,
- * is_streamed.
+ * is_streamed, is_paced.
  * Headers are a list of encoded lines; verify is true, false or a PEM file; times are seconds. All but the first two
  * may be nil or false. An outcome is: status, head, body; status, head while a streamed transfer goes on; or nil, kind,
  * message, errno name, errno text. */

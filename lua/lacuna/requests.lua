@@ -39,14 +39,14 @@ end
 ---@param n? integer 65536
 ---@return fun(): string?
 function Response:iter_content(n)
-  return answer.chunks(answer.portion(self.body), n)
+  return answer.chunks(answer.whole(self.body), n)
 end
 
 --- Iterates over the lines of the body, without their ends ("\n" or "\r\n").
 --- Source: requests.Response.iter_lines.
 ---@return fun(): string?
 function Response:iter_lines()
-  return answer.lines(answer.portion(self.body))
+  return answer.lines(answer.whole(self.body))
 end
 
 --- Lets the response go: nothing is left to do, for its body is there.

@@ -26,6 +26,7 @@ describe("lacuna.http", function()
   describe("a request", function()
     it("starts nothing until it is awaited", function()
       local request = session:get("http://127.0.0.1:" .. site.closed_port)
+      assert.equal("<ClientSession closed=false>", tostring(session))
       assert.equal(("<Request GET http://127.0.0.1:%d>"):format(site.closed_port), tostring(request))
     end)
 

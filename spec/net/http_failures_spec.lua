@@ -19,7 +19,7 @@ describe("lacuna.http", function()
 
   local function failure(opts, path)
     local url = site.url .. (path or "/x")
-    local ok, err = pcall(await, session:get(url, opts))
+    local ok, err = pcall(function() return await(await(session:get(url, opts)):read()) end)
     assert.is_false(ok, "no error was raised")
     assert.is_truthy(err.message:find("GET " .. url, 1, true), err.message)
     return err

@@ -72,20 +72,21 @@ describe("a response that is entered", function()
     function answer(connection) connection:respond("0123456789") end
     enter(function(response)
       assert.equal("012", response:iter_chunked(3)())
-      assert.equal("", await(response:read())) -- the portion that came was the whole of it
+      assert.equal("3", response:iter_chunked(1)())
+      assert.equal("456789", await(response:read()))
     end)
   end)
 
-  it("takes a large body in portions of the size asked for", function()
+  it("takes a large body in portions of at most the size asked for", function()
     function answer(connection) connection:respond(("0123456789"):rep(300000)) end
     enter(function(response)
       local size, count = 0, 0
       for portion in response:iter_chunked(100000) do
         size, count = size + #portion, count + 1
-        assert.equal(100000, #portion)
+        assert.is_true(#portion > 0 and #portion <= 100000)
       end
       assert.equal(3000000, size)
-      assert.equal(30, count)
+      assert.is_true(count >= 30)
     end)
   end)
 

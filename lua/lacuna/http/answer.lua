@@ -7,6 +7,11 @@ local headers = require "lacuna.http.headers"
 
 local answer = {}
 
+---@class lacuna.http.Source see answer.source
+---@field next_portion fun(): string?
+---@field portion string
+---@field position integer in the portion, where what has not been given begins
+
 ---@class lacuna.http.Answer
 ---@field status integer
 ---@field reason string "OK"; "" if the server sent none
@@ -70,56 +75,70 @@ function Answer:raise_for_status()
   error(err, 2)
 end
 
---- Portions of n bytes, the last one shorter, of a body that comes in portions of any size.
+--- What a body is iterated over from: portions of any size, and what has not been given of the last one. Iterators that
+--- share a source go on where another one ended.
 ---@param next_portion fun(): string? nil at the end
+---@return lacuna.http.Source
+function answer.source(next_portion)
+  return { next_portion = next_portion, portion = "", position = 1 }
+end
+
+--- A body that is whole, as a source.
+---@param body string
+---@return lacuna.http.Source
+function answer.whole(body)
+  return { next_portion = function() end, portion = body, position = 1 }
+end
+
+--- Takes what has come and has not been given yet.
+---@param source lacuna.http.Source
+---@return string
+function answer.take(source)
+  local rest = source.portion:sub(source.position)
+  source.portion, source.position = "", 1
+  return rest
+end
+
+-- Puts the next portion behind what has not been given; false at the end.
+local function extend(source)
+  local more = source.next_portion()
+  if not more then return false end
+  source.portion, source.position = answer.take(source) .. more, 1
+  return true
+end
+
+--- Portions of at most n bytes, as they come: what is there is not kept back until there is more.
+---@param source lacuna.http.Source
 ---@param n? integer 65536
 ---@return fun(): string?
-function answer.chunks(next_portion, n)
+function answer.chunks(source, n)
   n = n or 65536
-  local portion, position = "", 1 -- what of the portion has not been given begins at position
   return function()
-    while #portion - position + 1 < n do
-      local more = next_portion()
-      if not more then break end
-      portion, position = portion:sub(position) .. more, 1
+    while source.position > #source.portion do
+      if not extend(source) then return nil end
     end
-    if position > #portion then return nil end
-    local chunk = portion:sub(position, position + n - 1)
-    position = position + n
+    local chunk = source.portion:sub(source.position, source.position + n - 1)
+    source.position = source.position + #chunk
     return chunk
   end
 end
 
---- The lines, without their ends ("\n" or "\r\n"), of a body that comes in portions of any size.
----@param next_portion fun(): string? nil at the end
+--- The lines, without their ends ("\n" or "\r\n").
+---@param source lacuna.http.Source
 ---@return fun(): string?
-function answer.lines(next_portion)
-  local portion, position = "", 1
+function answer.lines(source)
   return function()
-    local line_end = portion:find("\n", position, true)
+    local line_end = source.portion:find("\n", source.position, true)
     while not line_end do
-      local more = next_portion()
-      if not more then break end
-      local searched = #portion - position + 2
-      portion, position = portion:sub(position) .. more, 1
-      line_end = portion:find("\n", searched, true)
+      local unsearched = #source.portion - source.position + 2
+      if not extend(source) then break end
+      line_end = source.portion:find("\n", unsearched, true)
     end
+    local portion, position = source.portion, source.position
     if position > #portion then return nil end
     line_end = line_end or #portion + 1
-    local line = portion:sub(position, line_end - 1):gsub("\r$", "")
-    position = line_end + 1
-    return line
-  end
-end
-
---- A body that is whole, as one portion.
----@param body string
----@return fun(): string?
-function answer.portion(body)
-  return function()
-    local portion = body
-    body = ""
-    return portion ~= "" and portion or nil
+    source.position = line_end + 1
+    return (portion:sub(position, line_end - 1):gsub("\r$", ""))
   end
 end
 

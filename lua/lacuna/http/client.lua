@@ -124,8 +124,8 @@ local function transfer(session, exchange, lines, own_cookies, history)
   local has_cookies = own_cookies or jar.list[1]
   exchange.headers = has_cookies and with_cookies(session, exchange.url, lines, own_cookies) or lines
   exchange.connector:transfer(exchange)
-  if exchange.failure then error(failures.of_exchange(exchange), 0) end
   local head = exchange.head
+  if not head then error(failures.of_exchange(exchange), 0) end
   local body = not exchange.is_streamed and exchange.body
   local response = session.new_response(exchange.method, exchange.url, exchange.status, head, body, history)
   if not body then response.exchange = exchange end
@@ -157,7 +157,7 @@ local function redirected(exchange, lines, response, location)
   if lines and is_elsewhere then lines = headers.without(lines, credentials) end
   following.url, following.method, following.data = target, method, data
   following.verify, following.proxy, following.timeout = exchange.verify, exchange.proxy, exchange.timeout
-  following.is_streamed = exchange.is_streamed
+  following.is_streamed, following.is_paced = exchange.is_streamed, exchange.is_paced
   return following, lines, is_elsewhere
 end
 
@@ -182,8 +182,9 @@ end
 ---@param opts lacuna.http.RequestOptions
 ---@param timeout lacuna.http.Timeout
 ---@param is_streamed? boolean the Response is there as soon as its head is
+---@param is_paced? boolean the server has to wait for who reads the body
 ---@return lacuna.http.Response
-function client.perform(session, method, address, opts, timeout, is_streamed)
+function client.perform(session, method, address, opts, timeout, is_streamed, is_paced)
   if session.closed then error(errors.RuntimeError("Session is closed"), 0) end
   local connector = session:pool()
   local exchange = connector:new_exchange()
@@ -195,7 +196,7 @@ function client.perform(session, method, address, opts, timeout, is_streamed)
   exchange.verify = either(opts.verify, session.verify)
   exchange.proxy = opts.proxy or session.proxy
   exchange.total, exchange.timeout = timeout.total, timeout
-  exchange.is_streamed = is_streamed or false
+  exchange.is_streamed, exchange.is_paced = is_streamed or false, is_paced or false
   local follows = either(opts.allow_redirects, method ~= "HEAD")
   local deadline = timeout.total and connector:time() + timeout.total
   local most = opts.max_redirects or DEFAULT_MAX_REDIRECTS

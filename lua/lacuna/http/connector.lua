@@ -31,6 +31,7 @@ local setmetatable = setmetatable
 ---@field failure {kind: string, detail: string, code?: string, text?: string}|false as http/errors.lua takes it
 ---@field id integer|false of the transfer while it runs
 ---@field is_streamed boolean done once there is a head; Connector:read has the body
+---@field is_paced boolean the server has to wait for the reader from the start, not only once the body is being read
 ---@field reader lacuna.Future? what waits for more of the body
 ---@field asked_at number|false on the loop's clock, while it waits for a slot
 local Exchange = future.subclass("Exchange")
@@ -145,7 +146,7 @@ function start(self, exchange)
     stop_waiting(self, exchange)
   end
   local id, message = self.client:start(exchange.url, exchange.method, exchange.headers, exchange.data, exchange.verify,
-    total, connect, timeout.sock_read, exchange.proxy, exchange.is_streamed)
+    total, connect, timeout.sock_read, exchange.proxy, exchange.is_streamed, exchange.is_paced)
   if id then
     exchange.id = id
     self.active = self.active + 1
@@ -293,7 +294,7 @@ function Connector:new_exchange()
     connector = false, url = false, method = false, headers = false, data = false, verify = false,
     total = false, timeout = false, proxy = false,
     status = false, head = false, body = false, failure = false,
-    id = false, asked_at = false, is_streamed = false,
+    id = false, asked_at = false, is_streamed = false, is_paced = false,
   }
   exchange[LOOP] = running_loop()
   exchange.connector = self

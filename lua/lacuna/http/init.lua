@@ -36,12 +36,14 @@ for _, method in ipairs { "get", "post", "put", "patch", "delete", "head", "opti
   end
 end
 
---- What `async.fetch` is: a GET on the shared session, whose Response has its body.
+--- What `async.fetch` is: a GET on the shared session that waits for the body, too.
 ---@param url string
 ---@param opts? lacuna.http.RequestOptions
 ---@return lacuna.http.Request
 function http.fetch(url, opts)
-  return http.request("GET", url, opts)
+  local request = http.request("GET", url, opts)
+  request.is_whole = true
+  return request
 end
 
 --- Closes the connections of the shared session; the next request opens a new one.

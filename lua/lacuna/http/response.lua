@@ -1,5 +1,5 @@
--- response: what a server answered, to who awaits it. An awaited request has its body here already; one entered with
--- async.with is here as soon as its head is, and its body comes while it is read, at the reader's pace.
+-- response: what a server answered, to who awaits it. It is here as soon as its head is; its body comes while it is
+-- read.
 
 local answer = require "lacuna.http.answer"
 local coroutines = require "lacuna.kernel.coroutine"
@@ -7,6 +7,7 @@ local failures = require "lacuna.http.errors"
 
 ---@class lacuna.http.Response: lacuna.http.Answer
 ---@field body string|false what has been read whole
+---@field source lacuna.http.Source? once some of it has been iterated over
 ---@field exchange lacuna.http.Exchange? where the body comes from while it is not whole
 local Response = {}
 
@@ -15,7 +16,7 @@ local Response = {}
 ---@return string
 function Response:read_whole()
   if self.body then return self.body end
-  local portions, exchange = {}, self.exchange
+  local portions, exchange = { self.source and answer.take(self.source) }, self.exchange
   repeat
     local portion = exchange.connector:read(exchange)
     portions[#portions + 1] = portion
@@ -26,9 +27,13 @@ end
 
 local body_of = coroutines.async(Response.read_whole)
 
-local function next_portion_of(self)
-  if self.body then return answer.portion(self.body) end
-  return function() return self.exchange.connector:read(self.exchange) end
+local function source_of(self)
+  if self.body then return answer.whole(self.body) end
+  if not self.source then
+    local exchange = self.exchange
+    self.source = answer.source(function() return exchange.connector:read(exchange) end)
+  end
+  return self.source
 end
 
 --- The body, as bytes. Awaitable; suspends until all of it has come.
@@ -73,19 +78,19 @@ function Response:json(options)
   return decode_body(self, options and options.content_type)
 end
 
---- Iterates over the body in portions of n bytes, the last one shorter. May suspend, and raise what read raises.
+--- Iterates over the body as it comes, in portions of at most n bytes. May suspend, and raise what read raises.
 --- Source: aiohttp StreamReader.iter_chunked.
 ---@param n? integer 65536
 ---@return fun(): string?
 function Response:iter_chunked(n)
-  return answer.chunks(next_portion_of(self), n)
+  return answer.chunks(source_of(self), n)
 end
 
 --- Iterates over the lines of the body, without their ends ("\n" or "\r\n"). May suspend, and raise what read raises.
 --- Source: aiohttp iterating over ClientResponse.content.
 ---@return fun(): string?
 function Response:iter_lines()
-  return answer.lines(next_portion_of(self))
+  return answer.lines(source_of(self))
 end
 
 --- Lets the response go, as leaving async.with does: a body that has not been read cannot be read any more. If it has

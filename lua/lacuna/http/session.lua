@@ -1,6 +1,7 @@
 -- session: requests that share connections, headers, cookies and time-outs.
 -- Calling session:get and its like starts nothing: it makes a Request, which runs when it is awaited or entered.
--- Awaited it gives a Response with its body; entered it gives one whose body comes while it is read.
+-- Either gives a Response as soon as its head is there. An entered one's body comes at the reader's pace, for leaving
+-- lets it go; an awaited one's goes on coming until somebody reads it in portions, for nothing may ever let it go.
 
 local errors = require "lacuna.kernel.errors"
 local client = require "lacuna.http.client"
@@ -33,20 +34,20 @@ Session.__index = Session
 local Request = {}
 Request.__index = Request
 
-local function start(self, is_streamed)
+local function start(self, is_streamed, is_paced)
   if self.is_started then
     error(errors.RuntimeError("cannot reuse already awaited request: " .. tostring(self)), 0)
   end
   self.is_started = true
-  return perform(self.session, self.method, self.url, self.opts, self.timeout, is_streamed)
+  return perform(self.session, self.method, self.url, self.opts, self.timeout, is_streamed, is_paced)
 end
 
 function Request.__await(self)
-  return start(self)
+  return start(self, not self.is_whole)
 end
 
 function Request.__aenter(self)
-  self.response = start(self, true)
+  self.response = start(self, true, true)
   return self.response
 end
 
@@ -60,17 +61,18 @@ end
 
 local function new_request(session, method, address, opts)
   local request = -- constants first, as Connector:new_exchange says
-    { session = false, method = false, url = false, opts = false, timeout = false, is_started = false }
+    { session = false, method = false, url = false, opts = false, timeout = false, is_started = false,
+      is_whole = false }
   request.session, request.method, request.url = session, method, address
   request.opts, request.timeout = check(session, opts)
   return setmetatable(request, Request)
 end
 
---- Makes a request; await it, or enter it with async.with, to send it and get the Response. Redirects are followed (not
---- for HEAD), up to `max_redirects` (10; 0: any number).
+--- Makes a request; await it, or enter it with async.with, to send it and get the Response, which is there before its
+--- body. Redirects are followed (not for HEAD), up to `max_redirects` (10; 0: any number).
 --- Errors here: TypeError for an unknown option, ValueError for a method that is none. Errors when awaited: InvalidURL,
---- ClientConnectorError, ServerDisconnectedError, ClientPayloadError, ClientResponseError, TooManyRedirects,
---- TimeoutError, and RuntimeError if the session is closed. Cancellation closes the connection.
+--- ClientConnectorError, ServerDisconnectedError, ClientResponseError, TooManyRedirects, TimeoutError, and RuntimeError
+--- if the session is closed; what breaks off a body is raised where that is read. Cancellation closes the connection.
 --- Source: aiohttp ClientSession.request.
 ---@param method string
 ---@param address string absolute, or relative to the session's base_url
@@ -116,6 +118,11 @@ function Session:close()
     self.connector = nil
   end
   return nothing
+end
+
+function Session.__tostring(self)
+  local base = self.base_url and " base_url=" .. self.base_url or ""
+  return ("<ClientSession%s closed=%s>"):format(base, tostring(self.closed))
 end
 
 function Session.__aenter(self)
