@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include "core/output.h"
+#include "core/patience.h"
 #include "core/runtime.h"
 
 enum { TURN_NS = 50 * 1000 }; /* of running between two polls */
@@ -22,6 +23,8 @@ struct lac_driver {
   volatile sig_atomic_t is_sent[LAC_HOOK_COUNT];
   uint64_t turn_count;
   int hold_count;
+  int expect_count;
+  lac_patience patience;
   int run_count;            /* of lac_driver_run and lac_driver_step that are under way: at most one */
   bool is_draining;         /* in on_prepare */
   void (*turn)(void *data); /* in place of a turn of the loop in lac_driver_run; NULL without */
@@ -91,6 +94,22 @@ static bool plan_wait(lac_driver *driver) {
   return false;
 }
 
+/* Whether a descriptor of the loop's is. A look costs a third of what a poll(2) of the loop's descriptor does. */
+static bool is_readable(const lac_driver *driver) {
+  struct epoll_event event;
+  return epoll_wait(uv_backend_fd(driver->uv), &event, 1, 0) != 0;
+}
+
+static bool is_expected_there(void *data) {
+  return is_readable(data);
+}
+
+/* The poll is about to block, unless the program runs the loop and may have other plans. */
+static void look_for_expected(lac_driver *driver) {
+  if (driver->expect_count == 0 || !driver->is_over || driver->turn || uv_backend_timeout(driver->uv) == 0) return;
+  lac_look(&driver->patience, is_expected_there, driver);
+}
+
 static uint64_t turn_budget(const lac_driver *driver) {
   if (driver->step_end_ns == UINT64_MAX) return TURN_NS;
   uint64_t now_ns = uv_hrtime();
@@ -111,7 +130,10 @@ static void on_prepare(uv_prepare_t *prepare) {
     is_more = plan_wait(driver);
   }
   driver->is_draining = false;
-  if (is_more) uv_idle_start(&driver->idle, on_idle);
+  if (is_more)
+    uv_idle_start(&driver->idle, on_idle);
+  else
+    look_for_expected(driver);
 }
 
 static void on_async(uv_async_t *async) {
@@ -143,6 +165,14 @@ void lac_driver_hold(lac_driver *driver) {
 
 void lac_driver_release(lac_driver *driver) {
   if (--driver->hold_count == 0) uv_unref((uv_handle_t *)&driver->async);
+}
+
+void lac_driver_expect(lac_driver *driver) {
+  driver->expect_count++;
+}
+
+void lac_driver_unexpect(lac_driver *driver) {
+  driver->expect_count--;
 }
 
 void lac_driver_set_turn(lac_driver *driver, void (*turn)(void *data), void *data) {
@@ -208,12 +238,6 @@ static bool is_due(lac_driver *driver) {
   if (!uv_loop_alive(driver->uv)) return false;
   uv_update_time(driver->uv);
   return uv_backend_timeout(driver->uv) == 0;
-}
-
-/* Whether a descriptor of the loop's is. A look costs a third of what a poll(2) of the loop's descriptor does. */
-static bool is_readable(const lac_driver *driver) {
-  struct epoll_event event;
-  return epoll_wait(uv_backend_fd(driver->uv), &event, 1, 0) != 0;
 }
 
 bool lac_driver_step(lac_driver *driver, uint64_t budget_ns) {

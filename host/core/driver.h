@@ -32,6 +32,11 @@ void lac_driver_wake(lac_driver *driver);
 void lac_driver_hold(lac_driver *driver);
 void lac_driver_release(lac_driver *driver);
 
+/* Between expect and unexpect an answer from another thread or process is due within microseconds: before the loop goes
+ * to sleep it looks for it a moment longer, unless that has been in vain of late. */
+void lac_driver_expect(lac_driver *driver);
+void lac_driver_unexpect(lac_driver *driver);
+
 /* Runs the uv loop until is_over(data), which is asked once a turn, or until timeout_ms have passed (< 0: never);
  * whether it is over. With `is_script` a deadlock is reported. */
 bool lac_driver_run(lac_driver *driver, bool (*is_over)(void *data), void *data, int timeout_ms, bool is_script);

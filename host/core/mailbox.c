@@ -3,7 +3,6 @@
 #include "core/mailbox.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -248,14 +247,16 @@ static void relax_processor(void) {
 #endif
 }
 
-bool lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns) {
-  enum { LOOKS_PER_YIELD = 32 };
-  uint64_t started_ns = uv_hrtime();
+static bool has_message(void *data) {
+  enum { LOOKS = 32 };
+  const lac_mailbox *mailbox = data;
+  for (int look = 0; look < LOOKS && mailbox->count == 0; look++) relax_processor();
+  return mailbox->count > 0;
+}
+
+bool lac_mailbox_look(lac_mailbox *mailbox, lac_patience *patience) {
   bool is_first = atomic_fetch_add(&mailbox->spinners, 1) == 0;
-  while (is_first && mailbox->count == 0 && uv_hrtime() - started_ns < limit_ns) {
-    for (int look = 0; look < LOOKS_PER_YIELD && mailbox->count == 0; look++) relax_processor();
-    if (mailbox->count == 0) sched_yield(); /* who is to push may be waiting for this very core */
-  }
+  if (is_first) lac_look(patience, has_message, mailbox);
   atomic_fetch_sub(&mailbox->spinners, 1);
   return mailbox->count > 0;
 }

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "core/bell.h"
+#include "core/patience.h"
 
 typedef struct lac_mailbox lac_mailbox;
 typedef struct lac_waiter lac_waiter;
@@ -72,8 +73,8 @@ lac_message *lac_mailbox_pop(lac_mailbox *mailbox, lac_waiter *waiter, _Atomic l
 /* Removes and frees a message that nobody has popped. False if somebody has. */
 bool lac_mailbox_take_back(lac_mailbox *mailbox, lac_ticket ticket);
 
-/* Spins until there is something to pop, at most for `limit_ns`; not at all if somebody else does. True if there is. */
-bool lac_mailbox_spin(lac_mailbox *mailbox, uint64_t limit_ns);
+/* Looks for something to pop for a moment, as patience.h has it; not at all if somebody else does. True if there is. */
+bool lac_mailbox_look(lac_mailbox *mailbox, lac_patience *patience);
 
 /* Refuses messages from now on; those inside can still be popped, or are freed if `is_emptied`. */
 void lac_mailbox_close(lac_mailbox *mailbox, bool is_emptied);

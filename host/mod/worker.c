@@ -4,12 +4,13 @@
  * mailbox:push(bytes, id) → ticket; or nil, "full" or "closed"
  * mailbox:push_from(pointer, size, id): the same for what a cdata points to
  * mailbox:pop() → bytes, id, ticket; or where a large one stands until the next pop, id, ticket, size; or nil,
- * is_closed mailbox:spin(limit_us) → whether there is a message by then mailbox:take_back(ticket) → whether nobody had
+ * is_closed mailbox:look() → whether there is a message within a moment mailbox:take_back(ticket) → whether nobody had
  * popped it; mailbox:close(is_emptied) mailbox:listen("message"|"space", fn, "foreground"|"background"|"once"),
  * mailbox:unlisten("message"|"space") start(number, inbox, outbox, setup, is_clock_virtual, is_debug, stream?) →
  * worker; or nil, message worker:running() → ticket, 0 for none; worker:interrupt(ticket); worker:stop(); worker:join()
  * ends() → inbox, outbox, control, setup, stream? of the worker that this runtime is; nil in any other
  * cores() → how many threads can run at once
+ * expect(), unexpect(): between them an answer of a worker, thread or process, is due within microseconds
  * spare(): what the worker runs is not interrupted any more
  * leave(reason?): the worker ends, and nothing interrupts it any more; the reason is what its last message says
  *
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/driver.h"
 #include "core/luax.h"
 #include "core/modules.h"
 #include "core/runtime.h"
@@ -47,6 +49,7 @@ typedef struct port {
   lac_mailbox *mailbox;
   lac_message *popped;  /* while its bytes become a Lua string, which may raise */
   lac_worker *calls_of; /* the worker whose calls arrive here, on its own side; else NULL */
+  lac_patience patience;
   lac_listener listeners[LAC_SIDE_COUNT];
 } port;
 
@@ -145,9 +148,9 @@ static int l_pop(lua_State *L) {
   return 3;
 }
 
-static int l_spin(lua_State *L) {
-  lua_Number limit_us = luaL_checknumber(L, 2);
-  lua_pushboolean(L, lac_mailbox_spin(check_port(L, 1)->mailbox, (uint64_t)(limit_us * 1e3)));
+static int l_look(lua_State *L) {
+  port *p = check_port(L, 1);
+  lua_pushboolean(L, lac_mailbox_look(p->mailbox, &p->patience));
   return 1;
 }
 
@@ -260,6 +263,16 @@ static int l_cores(lua_State *L) {
   return 1;
 }
 
+static int l_expect(lua_State *L) {
+  lac_driver_expect(lac_runtime_driver(lac_runtime(L)));
+  return 0;
+}
+
+static int l_unexpect(lua_State *L) {
+  lac_driver_unexpect(lac_runtime_driver(lac_runtime(L)));
+  return 0;
+}
+
 static int l_spare(lua_State *L) {
   lac_worker *worker = lac_worker_of(L);
   if (worker) lac_worker_begin(worker, 0);
@@ -303,13 +316,14 @@ static void add_class(lua_State *L, const char *name, const luaL_Reg *methods, s
 int luaopen_lacuna_native_worker(lua_State *L) {
   static const luaL_Reg mailbox_methods[] = {
       {"push", l_push},     {"push_from", l_push_from}, {"pop", l_pop},
-      {"spin", l_spin},     {"take_back", l_take_back}, {"close", l_close},
+      {"look", l_look},     {"take_back", l_take_back}, {"close", l_close},
       {"listen", l_listen}, {"unlisten", l_unlisten},   {"__gc", l_collect_mailbox},
       {NULL, NULL}};
   static const luaL_Reg worker_methods[] = {
       {"running", l_running}, {"interrupt", l_interrupt}, {"stop", l_stop}, {"join", l_join}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"mailbox", l_mailbox}, {"start", l_start}, {"ends", l_ends}, {"spare", l_spare},
-                                       {"leave", l_leave},     {"cores", l_cores}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"mailbox", l_mailbox}, {"start", l_start},       {"ends", l_ends},
+                                       {"spare", l_spare},     {"leave", l_leave},       {"cores", l_cores},
+                                       {"expect", l_expect},   {"unexpect", l_unexpect}, {NULL, NULL}};
   staff *own = calloc(1, sizeof *own);
   if (own) {
     own->workers.next = own->workers.previous = &own->workers;

@@ -4,6 +4,7 @@
  * executable() → the path of the command, which children run
  * become_worker(parent, descriptor): in a child: it dies when the parent does, leaves Ctrl-C to it, and keeps of what
  * it inherited the standard files and the descriptor alone
+ * receive_soon(descriptor) → what has arrived in a socket, or does within a moment; nil if nothing does
  *
  * Ownership: a runtime's guards are its binding's, which lacuna_free frees. */
 #define _GNU_SOURCE /* RTLD_DEFAULT */
@@ -16,11 +17,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/luax.h"
 #include "core/modules.h"
+#include "core/patience.h"
 #include "core/runtime.h"
 
 /* The functions' upvalue. */
@@ -28,6 +31,7 @@ typedef struct binding {
   lac_closer closer; /* first: on_runtime_close casts */
   pid_t *pids;
   size_t count, capacity;
+  lac_patience patience; /* of receive_soon */
 } binding;
 
 static binding *get_binding(lua_State *L) {
@@ -105,11 +109,32 @@ static int l_become_worker(lua_State *L) {
   return 0;
 }
 
+typedef struct reception {
+  int descriptor;
+  ssize_t size;
+  char bytes[4096];
+} reception;
+
+static bool has_received(void *data) {
+  reception *r = data;
+  r->size = recv(r->descriptor, r->bytes, sizeof r->bytes, MSG_DONTWAIT);
+  return r->size >= 0 || errno != EAGAIN;
+}
+
+/* The end of the stream, and errors, are left for the loop to find. */
+static int l_receive_soon(lua_State *L) {
+  reception r = {.descriptor = luaL_checkint(L, 1)};
+  if (!lac_look(&get_binding(L)->patience, has_received, &r) || r.size <= 0) return 0;
+  lua_pushlstring(L, r.bytes, (size_t)r.size);
+  return 1;
+}
+
 int luaopen_lacuna_native_worker_process(lua_State *L) {
   static const luaL_Reg functions[] = {{"guard", l_guard},
                                        {"release", l_release},
                                        {"executable", l_executable},
                                        {"become_worker", l_become_worker},
+                                       {"receive_soon", l_receive_soon},
                                        {NULL, NULL}};
   binding *b = calloc(1, sizeof *b);
   if (!b) lac_raise_memory(L);

@@ -21,6 +21,27 @@ function frames.add(parts, number, bytes)
   return parts
 end
 
+--- Writes a list of messages to a pipe. What fits goes out at once, without a turn of the loop.
+---@param pipe userdata of luv, that no write is under way on
+---@param parts string[]
+---@param on_written? fun() called when the rest has gone out
+---@return boolean is_written nothing is left, and on_written is not called
+function frames.write(pipe, parts, on_written)
+  if pipe:get_write_queue_size() > 0 then
+    pipe:write(parts, on_written)
+    return false
+  end
+  local written = pipe:try_write(parts) or 0
+  local index, count = 1, #parts
+  while index <= count and written >= #parts[index] do
+    written, index = written - #parts[index], index + 1
+  end
+  if index > count then return true end
+  local rest = { parts[index]:sub(written + 1), unpack(parts, index + 1) }
+  pipe:write(rest, on_written)
+  return false
+end
+
 --- A reader of one stream.
 ---@return fun(chunk: string?): integer?, string? next call it with each chunk read, then without until it gives nil
 function frames.reader()

@@ -126,7 +126,7 @@ end
 --- Sends what `add` gathered.
 ---@param parts string[]
 function Child:flush(parts)
-  if #parts > 0 then self.pipe:write(parts) end
+  if #parts > 0 then frames.write(self.pipe, parts) end
 end
 
 --- Forgets a call, which has been answered or taken back.

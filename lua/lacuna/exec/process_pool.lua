@@ -9,6 +9,7 @@ local Child = require "lacuna.exec.process_child"
 local codec = require "lacuna.exec.codec"
 local executor = require "lacuna.exec.executor"
 local loops = require "lacuna.async.loops"
+local native = require "lacuna.native.worker"
 local scheduler = require "lacuna.native.scheduler"
 
 local MOST_SENT = 32 -- calls that a child may have been sent, the running one among them
@@ -28,6 +29,11 @@ Crew.__index = Crew
 local busy = {} -- luacheck: ignore 241
 
 local function update_awaited(crew)
+  local is_expecting = crew.outstanding > 0 and crew.outstanding <= crew.child_count
+  if is_expecting ~= crew.is_expecting then
+    crew.is_expecting = is_expecting
+    if is_expecting then native.expect() else native.unexpect() end
+  end
   local is_awaited = crew.outstanding > 0 or crew.is_closed
   busy[crew] = is_awaited and next(crew.children) ~= nil or nil
   for child in pairs(crew.children) do child:set_awaited(crew.is_closed or child.count > 0) end
@@ -253,6 +259,7 @@ local function new_crew(pool, initializer, initargs)
     is_distributing = false,
     is_closed = false,
     is_broken = false,
+    is_expecting = false,
   }, Crew)
   codec.encode(unpack(crew.setup, 1, crew.setup.n)) -- raises here what cannot travel
   if scheduler.is_clock_virtual then crew.options[1] = "--clock=virtual" end

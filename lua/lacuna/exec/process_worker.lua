@@ -23,8 +23,7 @@ local function writer_to(pipe)
     if waiting and pipe:get_write_queue_size() == 0 and not waiting:done() then waiting:set_result() end
   end
   return function(number, bytes)
-    pipe:write(frames.add({}, number, bytes), on_written)
-    if pipe:get_write_queue_size() == 0 then return end
+    if frames.write(pipe, frames.add({}, number, bytes), on_written) then return end
     waiting = future.new()
     waiting.description = "room in the socket"
     trap.await(waiting)
@@ -36,25 +35,37 @@ end
 local function messages_of(pipe)
   local read, waiting, is_ended = frames.reader(), nil, false
   local received, first, last = {}, 1, 0
-  pipe:read_start(function(_, chunk)
-    if not chunk then is_ended = true end
+  local function take(chunk)
     local number, bytes = read(chunk)
     while number do
       last = last + 1
       received[last] = { number, bytes }
       number, bytes = read()
     end
+  end
+  pipe:read_start(function(_, chunk)
+    if not chunk then is_ended = true end
+    take(chunk)
     if waiting and (is_ended or first <= last) and not waiting:done() then waiting:set_result() end
   end)
+  pipe:unref() -- so that a call may wait on the virtual clock, and a call that waits for nothing is told so
+  local function wait()
+    waiting = future.new()
+    waiting.description = "a call"
+    pipe:ref()
+    trap.await(waiting)
+    pipe:unref()
+    waiting = nil
+  end
   return function()
     while first > last do
       if is_ended then return nil end
-      waiting = future.new()
-      waiting.description = "a call"
-      pipe:ref()
-      trap.await(waiting)
-      pipe:unref() -- so that a call may wait on the virtual clock, and a call that waits for nothing is told so
-      waiting = nil
+      local chunk = native.receive_soon(DESCRIPTOR)
+      if chunk then
+        take(chunk)
+      else
+        wait()
+      end
     end
     local message = received[first]
     received[first] = nil

@@ -17,8 +17,17 @@ local END = -1 -- the id of a message that tells one worker to end
 local Crew = { encode_call = in_place.encode_call }
 Crew.__index = Crew
 
+-- While no more calls are out than workers are there, somebody waits for the very next outcome, and not for many.
+local function update_expecting(crew)
+  local is_expecting = crew.outstanding > 0 and crew.outstanding <= crew.worker_count
+  if is_expecting == crew.is_expecting then return end
+  crew.is_expecting = is_expecting
+  if is_expecting then native.expect() else native.unexpect() end
+end
+
 -- The crew hears of outcomes as long as calls are out, or workers that must end; of late workers only by the way.
 local function update_listening(crew)
+  update_expecting(crew)
   local wanted = "nothing"
   if crew.outstanding > 0 or crew.is_closed and next(crew.workers) then
     wanted = "foreground"
@@ -56,8 +65,12 @@ function Crew:send(message)
   local id = self.queue:push_from(pointer, size)
   in_place.release(size)
   self.outstanding = self.outstanding + 1
-  if self.outstanding == 1 then update_listening(self) end
   if self.outstanding > self.worker_count then add_workers(self) end
+  if self.outstanding == 1 then
+    update_listening(self)
+  elseif self.is_expecting and self.outstanding > self.worker_count then
+    update_expecting(self)
+  end
   return id
 end
 
@@ -147,6 +160,7 @@ local function new_crew(pool, initializer, initargs)
     late_count = 0,
     listening = "nothing",
     is_closed = false,
+    is_expecting = false,
   }, Crew)
   local outcomes = crew.outcomes
   crew.on_message = function()

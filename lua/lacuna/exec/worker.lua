@@ -9,17 +9,10 @@ local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.worker"
 local trap = require "lacuna.kernel.trap"
 
--- A worker that looks for the next call this long before it sleeps spares a caller that sends one call after the
--- other the wake-up. Where that was in vain a few times, as on a machine whose other cores are busy, it would only keep
--- others from running: then it is tried now and then.
-local SPIN_US = native.cores() > 1 and 30 or 0
-local MOST_MISSES, RETRY = 3, 64
-
 ---@class lacuna.exec.Worker
 ---@field task lacuna.Task the runtime's main task, which runs everything here
 ---@field running integer|false the ticket of the call that runs
 ---@field is_ending boolean
----@field misses integer times in a row that spinning was in vain, or not tried
 local Worker = {}
 Worker.__index = Worker
 
@@ -62,17 +55,6 @@ function Worker:answer(outcome, id)
   codec.in_place.release(size)
 end
 
--- Looks for a call for a moment; false if none has come.
-function Worker:spin()
-  local misses = self.misses
-  if (misses < MOST_MISSES or misses % RETRY == 0) and self.inbox:spin(SPIN_US) then
-    self.misses = 0
-    return true
-  end
-  self.misses = misses + 1
-  return false
-end
-
 -- What a pool's worker does.
 function Worker:serve_calls(initializer, ...)
   if initializer then
@@ -91,7 +73,7 @@ function Worker:serve_calls(initializer, ...)
       self:answer(outcome, ticket)
     elseif id then -- closed
       return
-    elseif not self:spin() then
+    elseif not inbox:look() then
       Channel.wait(inbox, "message")
     end
   end
@@ -142,7 +124,7 @@ end
 function worker.serve()
   local inbox, outbox, control, setup, stream = native.ends()
   local self = setmetatable({ inbox = inbox, outbox = outbox, control = control, stream = stream,
-    task = trap.current(), running = false, is_ending = false, misses = 0 }, Worker)
+    task = trap.current(), running = false, is_ending = false }, Worker)
   control:listen("message", function() self:obey() end, "background")
   local ok, err = pcall(self.start, self, codec.decode(setup))
   native.leave(not ok and not self.is_ending and tostring(err) or nil)
