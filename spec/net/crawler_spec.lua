@@ -1,6 +1,7 @@
 -- scripts/crawler.lua as its users run it: a program of its own, its report read line by line.
 local async = require "lacuna"
 local uv = require "luv"
+local closed_port = require "spec.support.closed_port"
 local nginx_site = require "spec.support.nginx_site"
 local rude_site = require "spec.support.rude_site"
 local shell = require "spec.support.shell"
@@ -248,7 +249,9 @@ describe("scripts/crawler.lua", function()
     end
 
     it("a host where nobody listens", function()
-      assert_failed("http://127.0.0.1:" .. 9, "connection refused")
+      local closed = closed_port.take()
+      finally(closed.release)
+      assert_failed(closed.url, "connection refused")
     end)
 
     it("an argument that is no URL", function()
@@ -281,8 +284,9 @@ describe("scripts/crawler.lua", function()
   end)
 
   it("shows its progress on a terminal, in a line that the report does not keep", function()
-    local result = shell.run(("script -qec '%s %s http://127.0.0.1:%d/' /dev/null"):format(
-      LACUNA, SCRIPT, 9))
+    local closed = closed_port.take()
+    finally(closed.release)
+    local result = shell.run(("script -qec '%s %s %s/' /dev/null"):format(LACUNA, SCRIPT, closed.url))
     assert.equal(0, result.status)
     assert.is_truthy(result.stdout:find("\r\27[K0 done, 1 to go\r\27[K failed", 1, true), result.stdout)
     assert.is_truthy(result.stdout:find("\r\27[K1 done, 0 to go\r\27[K\r\npages: 1 (", 1, true), result.stdout)

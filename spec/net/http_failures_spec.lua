@@ -2,6 +2,7 @@
 -- connection is left behind, and a cancelled request reaches the wire.
 local async = require "lacuna"
 local http = require "lacuna.http"
+local closed_port = require "spec.support.closed_port"
 local rude_site = require "spec.support.rude_site"
 local await = async.await
 
@@ -142,7 +143,9 @@ describe("lacuna.http", function()
 
   describe("raises ClientConnectorError", function()
     it("when the port is closed, with the system's error as cause", function()
-      local url = "http://127.0.0.1:" .. 9 .. "/"
+      local closed = closed_port.take()
+      finally(closed.release)
+      local url = closed.url .. "/"
       local ok, err = pcall(await, session:get(url))
       assert.is_false(ok)
       assert_is(http.ClientConnectorError, err)

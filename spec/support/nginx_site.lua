@@ -2,6 +2,7 @@
 -- temporary folder. It runs as an unprivileged user; stop() ends it by its pid and removes the folder.
 local async = require "lacuna"
 local uv = require "luv"
+local closed_port = require "spec.support.closed_port"
 local shell = require "spec.support.shell"
 
 local nginx_site = {}
@@ -120,9 +121,8 @@ local TLS_SERVER = [[
 ---  .closed_port is one that nothing listens on; .ca is the CA's PEM file; :stop() ends it
 function nginx_site.start()
   local place = shell.make_folder()
-  local closed = uv.new_tcp() -- bound and never listening: refused, and nobody else's meanwhile
-  assert(closed:bind("127.0.0.1", 0))
-  local site = {place = place, ca = place .. "/ca.pem", tls = {}, closed_port = closed:getsockname().port}
+  local closed = closed_port.take()
+  local site = {place = place, ca = place .. "/ca.pem", tls = {}, closed_port = closed.port}
   make_certificates(place)
   run(("cd %s && mkdir -p www/br www/zstd"):format(place))
   shell.write_file(place .. "/www/small", ("x"):rep(1024))
@@ -162,7 +162,7 @@ function nginx_site.start()
     uv.kill(pid, "sigterm")
     while uv.kill(pid, 0) == 0 do async.await(async.sleep(0.01)) end
     run("rm -r " .. place)
-    closed:close()
+    closed.release()
   end
   return site
 end
