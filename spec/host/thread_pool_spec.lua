@@ -73,6 +73,34 @@ describe("worker threads", function()
     assert.equal(0, result.status)
   end)
 
+  show("say nothing of a callback in which they are broken off", function()
+    local result = run [[
+      local is_stuck = async.SharedBuffer(2):view("uint8_t")
+      local function get_stuck(i)
+        async.get_running_loop():call_soon(function()
+          is_stuck[i] = 1
+          while true do end
+        end)
+        await(async.sleep(1000))
+      end
+      local function sleep_until_stuck(i)
+        while is_stuck[i] == 0 do await(async.sleep(0.001)) end
+      end
+
+      local worker = async.spawn_worker(function() get_stuck(0) end)
+      sleep_until_stuck(0)
+      await(worker:terminate())
+      print(worker)
+
+      local call = async.create_task(async.to_thread(get_stuck, 1))
+      sleep_until_stuck(1)
+      call:cancel()
+      print(pcall(await, call))
+      print(await(async.to_thread(function() return "and go on" end)))]]
+    assert.equal("", result.stderr)
+    assert.equal("<worker ended>\nfalse\tCancelledError\nand go on\n", result.stdout)
+  end)
+
   it("that block in C are abandoned, and it is said", function()
     local result = run [[
       async.get_running_loop():run_in_executor(nil, function()

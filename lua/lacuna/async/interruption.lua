@@ -7,7 +7,9 @@ local scheduler = require "lacuna.native.scheduler"
 local trap = require "lacuna.kernel.trap"
 
 local interruption = {
-  cancelled = false, -- the task in which a worker's call was broken off, until the call has ended
+  -- The task in which a worker's call was broken off, or the error that broke off a callback of the loop, until the
+  -- call has ended.
+  cancelled = false,
   task = false, -- what Ctrl-C broke off, until the scheduler tells of the Ctrl-C itself
 }
 
@@ -19,8 +21,9 @@ native.install(function(reason)
     return errors.TimeLimitError(("time limit of %g s exceeded"):format(reason))
   end
   if reason == "memory" then return errors.MemoryError(OUT_OF_MEMORY) end
-  if reason == "step" then interruption.task = trap.current() else interruption.cancelled = trap.current() end
-  return errors.quiet(errors.CancelledError)
+  local err = errors.quiet(errors.CancelledError)
+  if reason == "step" then interruption.task = trap.current() else interruption.cancelled = trap.current() or err end
+  return err
 end)
 
 return interruption

@@ -3,6 +3,7 @@
 -- indented.
 
 local errors = require "lacuna.kernel.errors"
+local interruption = require "lacuna.async.interruption"
 local native = require "lacuna.native.output"
 
 local report = {}
@@ -54,6 +55,7 @@ end
 --- Reports an error that nobody handles: the default exception handler of every loop.
 ---@param context {message: string, exception?: lacuna.BaseError, task?: lacuna.Task, future?: lacuna.Future}
 function report.unhandled(context)
+  if context.exception and context.exception == interruption.cancelled then return end -- it was meant to end so
   local message = context.message or "Unhandled exception in event loop"
   local source = context.task or context.future
   if source then message = message .. ": " .. tostring(source) end
