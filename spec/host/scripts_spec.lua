@@ -2,6 +2,7 @@
 -- Of scripts with real work ("Takes about …") the times in the output may differ; what must hold of them stands below.
 
 local lfs = require "lfs"
+local uv = require "luv"
 local shell = require "spec.support.shell"
 local terminal = require "spec.support.terminal"
 
@@ -25,7 +26,7 @@ if not ok then error(err, 0) end]]
 
 -- What of an output is the same in each run.
 local function stable(text, is_exact)
-  text = text:gsub("0x%x+", "0x…"):gsub("%s+$", "")
+  text = text:gsub("0x%x+", "0x…"):gsub("pid %d+", "pid …"):gsub("%s+$", "")
   return is_exact and text or (text:gsub("%d+%.%d+", "#"))
 end
 
@@ -56,11 +57,7 @@ local function assert_faster(factor, slow, fast)
   assert.is_true(tonumber(slow) > factor * tonumber(fast), ("%s s is not %g times %s s"):format(slow, factor, fast))
 end
 
--- What the times of a script with real work must show. Those that need two cores get another chance: other programs may
--- have had one of them.
-local MOST_ATTEMPTS = {
-  ["08-threads-and-processes/heavy_sums.lua"] = 5, ["08-threads-and-processes/no_global_lock.lua"] = 5,
-}
+-- What the times of a script with real work must show.
 local holds = {
   ["06-http/pages.lua"] = function(output)
     local elapsed, sum = output:match("elapsed (%S+) s, the delays add up to (%S+) s")
@@ -76,14 +73,15 @@ local holds = {
     assert_faster(5, output:match("blocking: (%S+) s"), output:match("together: (%S+) s"))
   end,
   ["08-threads-and-processes/heavy_sums.lua"] = function(output)
-    local serial, parallel = 0, 0 -- of both comparisons: the first takes a few hundredths
-    for one, other in output:gmatch("other (%S+) s, in processes (%S+) s") do
-      serial, parallel = serial + tonumber(one), parallel + tonumber(other)
+    local count = 0
+    for serial, parallel in output:gmatch("other (%S+) s, in processes (%S+) s") do
+      assert_faster(1.2, serial, parallel)
+      count = count + 1
     end
-    assert_faster(1, serial, parallel)
+    assert.equal(2, count)
   end,
   ["08-threads-and-processes/no_global_lock.lua"] = function(output)
-    assert_faster(1, output:match("one after the other: (%S+) s"), output:match("in two threads: (%S+) s"))
+    assert_faster(1.2, output:match("one after the other: (%S+) s"), output:match("in two threads: (%S+) s"))
   end,
   ["08-threads-and-processes/pools.lua"] = function(output)
     for seconds in output:gmatch(": (%S+) s instead of 1.5 s") do assert_faster(1.5, 1.5, seconds) end
@@ -95,6 +93,37 @@ local holds = {
     assert_faster(1.5, output:match("in sequence: (%S+) s"), output:match("together: (%S+) s"))
   end,
 }
+
+-- How many cores two programs that compute at the same time have: 2 where nobody else computes.
+local function free_cores()
+  local seconds = 0.15
+  local compute = ("%s -e 'while os.clock() < %g do end'"):format(LACUNA, seconds)
+  local began = uv.hrtime()
+  shell.run(("%s & %s & wait"):format(compute, compute))
+  return 2 * seconds / ((uv.hrtime() - began) / 1e9)
+end
+
+-- Scripts with real work are late where other programs take the cores. A run that shows something else than it should
+-- counts if two cores were free before and after it; what fails three such runs is broken. Only what needs two cores is
+-- excused on a machine that never had them.
+local MOST_RUNS, MOST_FAILURES, FREE_CORES = 12, 3, 1.7
+local NEEDS_TWO_CORES = {
+  ["08-threads-and-processes/heavy_sums.lua"] = true, ["08-threads-and-processes/no_global_lock.lua"] = true,
+}
+local function assert_shown_by_real_work(path, assert_shown)
+  local is_shown, problem = pcall(assert_shown)
+  local failures = 0
+  for _ = 2, MOST_RUNS do
+    if is_shown then return end
+    if failures == MOST_FAILURES then error(problem, 0) end
+    local was_free = free_cores() >= FREE_CORES
+    is_shown, problem = pcall(assert_shown)
+    if was_free and free_cores() >= FREE_CORES then failures = failures + 1 end
+  end
+  if is_shown then return end
+  if failures == 0 and NEEDS_TWO_CORES[path] then pending("two cores were never free") end
+  error(problem, 0)
+end
 
 describe("the script", function()
   for _, path in ipairs(paths) do
@@ -109,16 +138,14 @@ describe("the script", function()
       end)
 
       it("prints the lines that the README shows", function()
-        local is_shown, problem
-        for _ = 1, MOST_ATTEMPTS[path] or 1 do
+        local function assert_shown()
           local result = shell.run(("%s %s %s scripts/%s %s 2>&1"):format(
             section.input, LACUNA, section.is_exact and "--clock=virtual" or "", path, section.arguments))
           assert.equal(stable(section.output, section.is_exact), stable(result.stdout, section.is_exact))
           assert.equal(section.status, result.status)
-          is_shown, problem = pcall(holds[path] or tostring, result.stdout)
-          if is_shown then return end
+          if holds[path] then holds[path](result.stdout) end
         end
-        error(problem, 0)
+        if section.is_exact then assert_shown() else assert_shown_by_real_work(path, assert_shown) end
       end)
 
       if section and section.is_exact and section.status == 0 then
