@@ -20,7 +20,7 @@ for _, hours in ipairs{3, 8} do
   })
 end
 
--- The deadline may move while the block runs.
+print("a climb of 2 hours, at most 1, but the deadline moves on the way")
 async.with(async.timeout(1), function(deadline)
   deadline:reschedule(async.get_running_loop():time() + 10)
   print("  " .. await(climb(2)))

@@ -21,7 +21,7 @@ local consume = async(function(name, queue, seconds)
 end)
 
 local queue, consumers = async.Queue(5), {}
-for i, seconds in ipairs{1.03, 1.27, 1.51} do
+for i, seconds in ipairs{1.03, 1.27, 1.51} do -- no two end at the same time
   consumers[i] = async.create_task(consume("consumer " .. i, queue, seconds))
 end
 

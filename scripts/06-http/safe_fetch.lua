@@ -18,9 +18,11 @@ end)
 
 async.with(site(arg[1]), function(address)
   async.with(http.ClientSession(), function(session)
-    print("text: " .. await(safe_fetch(session, address .. "/delay/0.1/quick")))
-    print("text:", await(safe_fetch(session, address .. "/delay/3/slow")))
-    print("text:", await(safe_fetch(session, "http://127.0.0.1:9/nobody"))) -- nobody listens on port 9
+    -- Nobody listens on port 9.
+    for _, url in ipairs{address .. "/delay/0.1/quick", address .. "/delay/3/slow", "http://127.0.0.1:9/nobody"} do
+      local text = await(safe_fetch(session, url))
+      if text then print("fetched: " .. text) end
+    end
 
     -- A limit on the whole, above the limit on each.
     local all = async.gather(

@@ -11,9 +11,12 @@ local count = async(function(n)
   return n
 end)
 
+local function add_one(number) return number + 1 end
+
 -- 1. The call without await: nothing runs, and there is no result. (--debug also says which calls nobody awaited.)
-print(pcall(function(n) return n + 1 end, count(5)))
-print("  cure:", await(count(5)) + 1)
+print(count(5))
+print(pcall(add_one, count(5)))
+print("  cure:", add_one(await(count(5))))
 
 -- 2. await where no task is, here in a callback of the loop.
 local called = async.Future()
@@ -34,7 +37,7 @@ print("time.sleep:", twice(function() time.sleep(0.5) end))
 print("  cure:", twice(function() await(async.sleep(0.5)) end))
 
 -- 4. A library that blocks, for the same reason.
-async.with(site(), function(address)
+async.with(site(arg[1]), function(address)
   local url = address .. "/delay/0.5"
   print("requests.get:", twice(function() requests.get(url) end))
   print("  cure:", twice(function() await(async.fetch(url)) end))
