@@ -169,9 +169,7 @@ local function expect(expected, result, status)
   end
 end
 
--- What is possibly lost belongs to detached threads that are about to end when the program does.
-local VALGRIND = "valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite "
-  .. "--errors-for-leak-kinds=definite"
+local VALGRIND = "valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all"
 
 describe("a program that embeds lacuna", function()
   local folder
