@@ -119,7 +119,7 @@ static uint64_t turn_budget(const lac_driver *driver) {
 
 static void on_prepare(uv_prepare_t *prepare) {
   lac_driver *driver = prepare->data;
-  lac_inbox_claim(driver->inbox);
+  bool has_entered = lac_inbox_enter(driver->inbox);
   driver->turn_count++;
   driver->is_draining = true;
   bool is_more = !lac_inbox_deliver(driver->inbox, driver->runtime, turn_budget(driver));
@@ -127,9 +127,10 @@ static void on_prepare(uv_prepare_t *prepare) {
   if (!is_more) {
     uv_idle_stop(&driver->idle);
     lac_output_flush(lac_runtime_output(driver->runtime)); /* what was printed is visible before the script waits */
-    is_more = plan_wait(driver);
+    is_more = !lac_inbox_is_empty(driver->inbox) || plan_wait(driver);
   }
   driver->is_draining = false;
+  lac_inbox_leave(driver->inbox, has_entered);
   if (is_more)
     uv_idle_start(&driver->idle, on_idle);
   else
@@ -196,12 +197,13 @@ uint64_t lac_driver_turn_count(const lac_driver *driver) {
 }
 
 static void begin_run(lac_driver *driver) {
-  lac_inbox_claim(driver->inbox);
+  lac_inbox_enter(driver->inbox);
   driver->run_count++;
   uv_ref((uv_handle_t *)&driver->prepare);
 }
 
 static void end_run(lac_driver *driver) {
+  lac_inbox_leave(driver->inbox, driver->run_count == 1);
   lac_output_flush(lac_runtime_output(driver->runtime));
   driver->run_count--;
   uv_unref((uv_handle_t *)&driver->prepare);

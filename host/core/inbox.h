@@ -29,6 +29,9 @@ void lac_inbox_drop(lac_inbox *inbox);
 /* Puts a message; false, and nothing happens, if the inbox is closed. From any thread. */
 bool lac_inbox_put(lac_inbox *inbox, lac_delivery *message);
 
+/* The same where lac_inbox_is_inside: takes no lock, as long as no other thread has put something, and wakes nobody. */
+bool lac_inbox_put_inside(lac_inbox *inbox, lac_delivery *message);
+
 /* Between these nobody else puts, and no message is taken: for a change of state that belongs to a message. */
 void lac_inbox_lock(lac_inbox *inbox);
 void lac_inbox_unlock(lac_inbox *inbox);
@@ -50,8 +53,13 @@ bool lac_inbox_is_empty(lac_inbox *inbox);
 /* From here on nothing can be put, and `async` is not touched; what is there is still to be delivered. */
 void lac_inbox_close(lac_inbox *inbox);
 
-/* Says that the calling thread uses the runtime now; and whether it was the last to say so. */
-void lac_inbox_claim(lac_inbox *inbox);
+/* The calling thread uses the runtime, from here on, and runs it until it leaves; what is put meanwhile is delivered
+ * before the loop waits. Enter says whether it was outside, as leave has to know. */
+bool lac_inbox_enter(lac_inbox *inbox);
+void lac_inbox_leave(lac_inbox *inbox, bool has_entered);
+
+/* Whether the calling thread was the last to enter; and whether it has not left. */
 bool lac_inbox_is_mine(lac_inbox *inbox);
+bool lac_inbox_is_inside(lac_inbox *inbox);
 
 #endif

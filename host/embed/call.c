@@ -25,20 +25,21 @@ static int run_push(lua_State *L, void *data) {
   return results->count;
 }
 
-/* Pushes values onto the running state; protected, unless that cannot raise. */
+/* Pushes values onto the running state, protected. */
 static bool push_values(lac_embedding *embedding, const lacuna_value *values, int count) {
-  if (count == 1 && values->type == LACUNA_NUMBER) { /* cannot raise; by far the most frequent */
-    lua_pushnumber(embedding->L, values->number);
-    return true;
-  }
   results results = {embedding, values, count};
-  return count == 0 || lac_protect(embedding, run_push, &results);
+  return lac_protect(embedding, run_push, &results);
 }
 
 /* Completes the call on the stack; what was there first stays. */
-static lacuna_status return_values(lacuna_call_t *call, lacuna_status status, const lacuna_value *values, int count) {
+static inline lacuna_status return_values(lacuna_call_t *call, lacuna_status status, const lacuna_value *values,
+                                          int count) {
   if (call->is_pushed) return call->status;
-  call->is_pushed = push_values(call->embedding, values, count);
+  call->is_pushed = true;
+  if (count == 1 && values->type == LACUNA_NUMBER) /* by far the most frequent; cannot raise */
+    lua_pushnumber(call->embedding->L, values->number);
+  else if (count > 0)
+    call->is_pushed = push_values(call->embedding, values, count);
   call->status = status;
   call->pushed_count = count;
   return call->is_pushed ? status : LACUNA_FAILED; /* not enough memory: the function "failed" */
@@ -106,6 +107,12 @@ static void free_orphan(lacuna_call_t *call) {
   lac_inbox_drop(inbox);
 }
 
+static void mark_completed(lacuna_call_t *call) {
+  lac_call_state state = atomic_load_explicit(&call->state, memory_order_relaxed);
+  if (state != LAC_CALL_PENDING) call->is_dropped = false; /* it was cancelled: nobody waits for it */
+  atomic_store_explicit(&call->state, LAC_CALL_COMPLETED, memory_order_relaxed);
+}
+
 static void complete_later(lacuna_call_t *call, lacuna_status status, const lacuna_value *values, int count) {
   lac_inbox *inbox = call->inbox;
   bool is_mine = lac_inbox_is_mine(inbox);
@@ -116,19 +123,27 @@ static void complete_later(lacuna_call_t *call, lacuna_status status, const lacu
                   is_foreign ? "a call was completed from another thread with a value that only Lua's own may touch"
                              : "not enough memory");
   }
+  if (lac_inbox_is_inside(inbox)) { /* then nobody else changes the state */
+    mark_completed(call);
+    lac_inbox_put_inside(inbox, &call->delivery);
+    return;
+  }
   lac_inbox_lock(inbox);
   while (call->state == LAC_CALL_CANCELLING && !is_mine) lac_inbox_wait(inbox);
   bool is_cancelling = call->state == LAC_CALL_CANCELLING;
-  if (is_cancelling || call->state == LAC_CALL_CANCELLED) call->is_dropped = false; /* nobody waits for it */
-  call->state = LAC_CALL_COMPLETED;
+  mark_completed(call);
   bool is_orphan = !lac_inbox_put_locked(inbox, &call->delivery) && !call->embedding && !is_cancelling;
   lac_inbox_unlock(inbox);
   if (is_orphan) free_orphan(call);
 }
 
+/* Whether this is the thread of the function, which has not returned. */
+static inline bool is_running(const lacuna_call_t *call) {
+  return !call->inbox || (lac_inbox_is_mine(call->inbox) && call->is_running);
+}
+
 lacuna_status lacuna_complete(lacuna_call_t *call, const lacuna_value *values, int count) {
-  bool is_running = !call->inbox || (lac_inbox_is_mine(call->inbox) && call->state == LAC_CALL_RUNNING);
-  if (is_running) return return_values(call, LACUNA_OK, values, count);
+  if (is_running(call)) return return_values(call, LACUNA_OK, values, count);
   complete_later(call, LACUNA_OK, values, count);
   return LACUNA_OK;
 }
@@ -136,8 +151,7 @@ lacuna_status lacuna_complete(lacuna_call_t *call, const lacuna_value *values, i
 lacuna_status lacuna_fail(lacuna_call_t *call, const char *class_name, const char *message) {
   lacuna_value error[] = {lacuna_string(class_name ? class_name : "RuntimeError"),
                           lacuna_string(message ? message : "")};
-  bool is_running = !call->inbox || (lac_inbox_is_mine(call->inbox) && call->state == LAC_CALL_RUNNING);
-  if (is_running) return return_values(call, LACUNA_FAILED, error, 2);
+  if (is_running(call)) return return_values(call, LACUNA_FAILED, error, 2);
   complete_later(call, LACUNA_FAILED, error, 2);
   return LACUNA_FAILED;
 }
@@ -162,14 +176,18 @@ void *lacuna_data(const lacuna_call_t *call) {
 
 /* ---- the life of a pending call ---- */
 
-/* Pushes the values and calls the Lua half's function, which is below them with the slot. */
+/* deliver(call): pushes the values and calls the Lua half's function with the slot, and how many they are if that is
+ * not for it to see. */
 static int l_deliver(lua_State *L) {
   lacuna_call_t *call = lua_touserdata(L, 1);
-  luaL_checkstack(L, call->value_count + 2, "results of a C function");
-  lac_push_half(call->embedding, L, call->status == LACUNA_OK ? LAC_HALF_COMPLETE : LAC_HALF_FAIL);
+  int count = call->value_count;
+  bool is_ok = call->status == LACUNA_OK, is_one = is_ok && count <= 1;
+  luaL_checkstack(L, count + 3, "results of a C function");
+  lac_push_half(call->embedding, L, is_one ? LAC_HALF_COMPLETE : is_ok ? LAC_HALF_COMPLETE_MANY : LAC_HALF_FAIL);
   lua_pushinteger(L, call->slot);
-  for (int i = 0; i < call->value_count; i++) lac_push_value(call->embedding, L, call->values[i]);
-  lua_call(L, call->value_count + 1, 0);
+  if (is_one) lua_pushinteger(L, count);
+  for (int i = 0; i < count; i++) lac_push_value(call->embedding, L, call->values[i]);
+  lua_call(L, count + 1 + is_one, 0);
   return 0;
 }
 
@@ -183,8 +201,9 @@ static bool run_delivery(lacuna_call_t *call) {
   if (call->status == LACUNA_OK && call->value_count == 1 && call->value.type == LACUNA_NUMBER) { /* cannot raise */
     lac_push_half(call->embedding, L, LAC_HALF_COMPLETE);
     lua_pushinteger(L, call->slot);
+    lua_pushinteger(L, 1);
     lua_pushnumber(L, call->value.number);
-    return lua_pcall(L, 2, 0, 0) == 0;
+    return lua_pcall(L, 3, 0, 0) == 0;
   }
   lua_rawgeti(L, LUA_REGISTRYINDEX, call->embedding->deliver);
   lua_pushlightuserdata(L, call);
@@ -213,7 +232,6 @@ static void on_delivery(lac_delivery *delivery, lacuna_t *runtime) {
   call->previous->next = call->next;
   embedding->pending_count--;
   lac_driver_release(lac_runtime_driver(runtime));
-  lac_inbox_drop(call->inbox);
   lac_return_call(embedding, call);
 }
 
@@ -235,6 +253,8 @@ static lacuna_call_t *new_call(lac_embedding *embedding) {
   call->embedding = embedding;
   call->inbox = lac_driver_inbox(lac_runtime_driver(embedding->runtime));
   call->values = &call->value;
+  call->is_running = true;
+  lac_inbox_retain(call->inbox);
   return call;
 }
 
@@ -242,8 +262,9 @@ lacuna_call_t *lac_take_call(lac_embedding *embedding) {
   lacuna_call_t *call = embedding->pool;
   if (!call) return new_call(embedding);
   embedding->pool = call->next;
-  call->state = LAC_CALL_RUNNING;
+  call->is_running = true;
   call->is_pushed = call->is_dropped = false;
+  atomic_store_explicit(&call->state, LAC_CALL_PENDING, memory_order_relaxed); /* nobody else knows it yet */
   call->pushed_count = 0;
   call->on_cancel = NULL;
   return call;
@@ -251,7 +272,7 @@ lacuna_call_t *lac_take_call(lac_embedding *embedding) {
 
 void lac_make_pending(lacuna_call_t *call) {
   lac_embedding *embedding = call->embedding;
-  lac_inbox_retain(call->inbox);
+  call->is_running = false;
   lac_driver_hold(lac_runtime_driver(embedding->runtime));
   embedding->pending_count++;
   if (embedding->pending) {
@@ -261,8 +282,6 @@ void lac_make_pending(lacuna_call_t *call) {
   } else {
     embedding->pending = call->next = call->previous = call;
   }
-  lac_call_state running = LAC_CALL_RUNNING; /* unless a thread has completed it already */
-  atomic_compare_exchange_strong(&call->state, &running, LAC_CALL_PENDING);
 }
 
 void lac_return_call(lac_embedding *embedding, lacuna_call_t *call) {
@@ -302,6 +321,7 @@ void lac_orphan_calls(lac_embedding *embedding) {
   }
   for (lacuna_call_t *call; (call = embedding->pool) != NULL;) {
     embedding->pool = call->next;
+    lac_inbox_drop(call->inbox);
     free(call);
   }
   free(embedding->calls);

@@ -15,6 +15,7 @@ static const char *const half_names[LAC_HALF_COUNT] = {
     [LAC_HALF_LEFT] = "left",
     [LAC_HALF_ASYNC_FUNCTION] = "async_function",
     [LAC_HALF_COMPLETE] = "complete",
+    [LAC_HALF_COMPLETE_MANY] = "complete_many",
     [LAC_HALF_FAIL] = "fail",
     [LAC_HALF_RAISE] = "raise",
     [LAC_HALF_WRITE_INTEGER] = "write_integer",

@@ -26,6 +26,7 @@ typedef enum lac_half {
   LAC_HALF_LEFT,
   LAC_HALF_ASYNC_FUNCTION,
   LAC_HALF_COMPLETE,
+  LAC_HALF_COMPLETE_MANY,
   LAC_HALF_FAIL,
   LAC_HALF_RAISE,
   LAC_HALF_WRITE_INTEGER,
@@ -98,10 +99,9 @@ lac_box *lac_to_box(lua_State *L, int index);
 /* ---- call.c ---- */
 
 typedef enum lac_call_state {
-  LAC_CALL_RUNNING,    /* the function has not returned */
-  LAC_CALL_PENDING,    /* it has, and will complete the call later */
-  LAC_CALL_CANCELLING, /* on_cancel is running */
-  LAC_CALL_CANCELLED,  /* it has run; the call is still to be completed */
+  LAC_CALL_PENDING,    /* to be completed */
+  LAC_CALL_CANCELLING, /* the same; on_cancel is running */
+  LAC_CALL_CANCELLED,  /* the same; it has run */
   LAC_CALL_COMPLETED,
 } lac_call_state;
 
@@ -110,14 +110,16 @@ struct lacuna_call {
   lacuna_call_t *next, *previous; /* pending calls of the embedding; next: those in its pool */
   lacuna_t *runtime;
   lac_embedding *embedding; /* NULL once the runtime is gone */
-  lac_inbox *inbox;         /* of an asynchronous call; its lock guards `state` and what follows */
+  lac_inbox *inbox;         /* of an asynchronous call, which holds it; else NULL */
   const char *name;
   void *data;
   int slot;                      /* names it in the Lua half, from 1; kept in the pool */
-  int pushed_count;              /* RUNNING: results, or class and message, on the embedding's L */
-  bool is_pushed;                /* RUNNING: completed */
-  _Atomic(lac_call_state) state; /* changed under the lock, but for RUNNING to PENDING */
+  bool is_running;               /* the function has not returned; the runtime's thread alone looks */
+  bool is_pushed;                /* completed while it ran: */
+  int pushed_count;              /* results, or class and message, on the embedding's L */
   lacuna_status status;          /* it was completed with: LACUNA_OK or LACUNA_FAILED */
+  _Atomic(lac_call_state) state; /* changed by whoever completes it, and by a cancellation: under the inbox's lock,
+                                    where they may be of two threads */
   bool is_dropped;
   int value_count;
   lacuna_value *values; /* what it was completed with: &value or a block that holds the strings too */
@@ -126,10 +128,10 @@ struct lacuna_call {
   void *on_cancel_data;
 };
 
-/* A call for an asynchronous function, RUNNING; NULL if memory ran out. */
+/* A call for an asynchronous function, which is about to run; NULL if memory ran out. */
 lacuna_call_t *lac_take_call(lac_embedding *embedding);
 
-/* Its function has returned without completing it: it is to be completed later. False if another thread has done so. */
+/* Its function has returned without completing it: another thread has done so, or it is to be completed later. */
 void lac_make_pending(lacuna_call_t *call);
 
 /* It was completed while its function ran, or raised. */

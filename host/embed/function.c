@@ -4,7 +4,6 @@
  * A call runs in the caller's coroutine, on its Lua stack, and raises only before the program's function has been
  * entered or after it has returned. */
 #include <lauxlib.h>
-#include <limits.h>
 #include <stdlib.h>
 
 #include "embed/embedding.h"
@@ -13,11 +12,13 @@ enum {
   FEW_ARGUMENTS = 8,  /* no more are kept on the C stack */
   ANY_TYPE = -1,      /* of a parameter */
   INTEGER_TYPE = 100, /* a number without a fraction, or an int64 */
+  CLASS_TYPE = 101,   /* an object of the class that is named */
+  SELF_TYPE = 102,    /* the object that a method is called on: the first of its parameters */
 };
 
 typedef struct parameter {
   int type;               /* a lacuna_type, or one of the above */
-  const char *class_name; /* of an object: into the binding's text */
+  const char *class_name; /* of CLASS_TYPE: into the text of the parameters; of SELF_TYPE */
   size_t class_name_size;
   bool is_optional;
 } parameter;
@@ -29,7 +30,6 @@ typedef struct binding {
   const lacuna_class *object_class; /* of a method; else NULL */
   void *data;
   const char *name; /* "module.function", "Class:method": its second upvalue */
-  int number_count; /* the leading arguments that may be numbers: those need no further look if they are */
   int parameter_count;
   parameter parameters[];
 } binding;
@@ -52,109 +52,113 @@ static bool is_class_named(const lac_box *box, const parameter *parameter) {
   return strncmp(name, parameter->class_name, parameter->class_name_size) == 0 && !name[parameter->class_name_size];
 }
 
-/* Whether the argument is what the parameter takes; makes an integer one. */
-static bool accepts(lua_State *L, int index, const parameter *parameter, lacuna_value *argument) {
-  if (parameter->type == ANY_TYPE || parameter->type == (int)argument->type) {
-    return parameter->type != LACUNA_OBJECT || is_class_named(lac_to_box(L, index), parameter);
-  }
-  if (parameter->is_optional && argument->type == LACUNA_NIL) return true;
-  if (parameter->type != INTEGER_TYPE) return false;
-  if (argument->type == LACUNA_INTEGER) return true;
-  if (argument->type != LACUNA_NUMBER || !(argument->number >= -9223372036854775808.0) ||
-      !(argument->number < 9223372036854775808.0))
-    return false;
+/* Makes an integer of a number; false if it is none. */
+static bool make_integer(lacuna_value *argument) {
+  if (!(argument->number >= -9223372036854775808.0) || !(argument->number < 9223372036854775808.0)) return false;
   int64_t integer = (int64_t)argument->number;
   if ((double)integer != argument->number) return false;
   *argument = lacuna_integer(integer);
   return true;
 }
 
-/* Raises a TypeError. `index` is the argument's, the object not counted; 0 is the object. */
-static int raise_argument(lua_State *L, const binding *binding, int index, const parameter *parameter,
-                          int stack_index) {
-  const char *got = luaL_typename(L, stack_index);
-  const lac_box *box = lac_to_box(L, stack_index);
+/* Whether a parameter takes an argument that is not just of its type. Numbers and their text stand for each other, as
+ * they do for Lua's own functions. */
+static bool accepts(lua_State *L, int index, const binding *binding, const parameter *parameter,
+                    lacuna_value *argument) {
+  if (parameter->type == ANY_TYPE) return true;
+  if (parameter->is_optional && argument->type == LACUNA_NIL) return true;
+  if (parameter->type == CLASS_TYPE || parameter->type == SELF_TYPE) {
+    if (argument->type != LACUNA_OBJECT) return false;
+    const lac_box *box = lac_to_box(L, index);
+    return parameter->type == SELF_TYPE ? box->object_class == binding->object_class : is_class_named(box, parameter);
+  }
+  if (parameter->type == LACUNA_STRING && argument->type == LACUNA_NUMBER) {
+    size_t size = 0;
+    const char *bytes = lua_tolstring(L, index, &size);
+    *argument = lacuna_bytes(bytes, size);
+    return true;
+  }
+  if (parameter->type != LACUNA_NUMBER && parameter->type != INTEGER_TYPE) return false;
+  if (argument->type == LACUNA_STRING && lua_isnumber(L, index)) *argument = lacuna_number(lua_tonumber(L, index));
+  if (parameter->type == LACUNA_NUMBER) return argument->type == LACUNA_NUMBER;
+  return argument->type == LACUNA_INTEGER || (argument->type == LACUNA_NUMBER && make_integer(argument));
+}
+
+/* Raises a TypeError. */
+static int raise_argument(lua_State *L, const binding *binding, int index, const parameter *parameter) {
+  const char *got = luaL_typename(L, index);
+  const lac_box *box = lac_to_box(L, index);
   if (box) got = box->object_class->name;
-  if (lua_type(L, stack_index) == LUA_TNUMBER && parameter->type == INTEGER_TYPE) got = lua_tostring(L, stack_index);
+  if (lua_type(L, index) == LUA_TNUMBER && parameter->type == INTEGER_TYPE) got = lua_tostring(L, index);
   lac_push_half(binding->embedding, L, LAC_HALF_RAISE);
   lua_pushliteral(L, "TypeError");
-  if (parameter->type == LACUNA_OBJECT)
+  if (parameter->class_name)
     lua_pushlstring(L, parameter->class_name, parameter->class_name_size);
   else
     lua_pushstring(L, parameter->type == INTEGER_TYPE ? "integer" : type_names[parameter->type]);
-  if (index == 0)
-    lua_pushfstring(L, "calling '%s' on a bad object (%s expected, got %s)", binding->name, lua_tostring(L, -1), got);
+  const char *expected = lua_tostring(L, -1);
+  if (parameter->type == SELF_TYPE)
+    lua_pushfstring(L, "calling '%s' on a bad object (%s expected, got %s)", binding->name, expected, got);
   else
-    lua_pushfstring(L, "bad argument #%d to '%s' (%s expected, got %s)", index, binding->name, lua_tostring(L, -1),
-                    got);
+    lua_pushfstring(L, "bad argument #%d to '%s' (%s expected, got %s)", index - (binding->object_class != NULL),
+                    binding->name, expected, got);
   lua_remove(L, -2);
   lua_call(L, 2, 0);
   return 0;
 }
 
-/* The arguments of a call; large ones are in a userdata on the stack. */
-typedef struct arguments {
-  lacuna_value few[FEW_ARGUMENTS], *values;
-  int count;
-  int mark; /* what had been borrowed before them */
-} arguments;
+/* Reads an argument of any type. */
+static void read_argument(lua_State *L, const binding *binding, int index, int mark, lacuna_value *value) {
+  *value = lac_read_value(binding->embedding, L, index, true);
+  if (index > binding->parameter_count) return;
+  const parameter *parameter = &binding->parameters[index - 1];
+  if (parameter->type == (int)value->type || accepts(L, index, binding, parameter, value)) return;
+  lac_return_borrowed(binding->embedding, L, mark);
+  raise_argument(L, binding, index, parameter);
+}
 
-/* Both kinds of functions take their arguments and call the program in the same way. A call costs two bare C functions;
- * a tenth of that would be the calls of these two, which the compiler does not leave out by itself. */
+/* For what both kinds of functions begin with: called in place of compiled in, it makes a call a tenth longer. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* Reads the arguments; raises for one that is not what is declared. What is left out becomes nil. */
-ALWAYS_INLINE void read_arguments(lua_State *L, const binding *binding, arguments *arguments) {
-  int is_method = binding->object_class != NULL;
-  int declared = binding->parameter_count + is_method;
-  int count = lua_gettop(L);
-  if (count < declared) {
-    luaL_checkstack(L, declared - count + LUA_MINSTACK, "arguments of a C function"); /* so many are free as it is */
-    lua_settop(L, count = declared);
+/* Reads the arguments, into `few` unless they are more, which a userdata on the stack holds; raises for one that is not
+ * what is declared. What is left out becomes nil. */
+ALWAYS_INLINE const lacuna_value *read_arguments(lua_State *L, const binding *binding, lacuna_value *few, int *count,
+                                                 int mark) {
+  int declared = binding->parameter_count;
+  int given = lua_gettop(L);
+  if (given < declared) {
+    luaL_checkstack(L, declared - given + LUA_MINSTACK, "arguments of a C function"); /* so many are free as it is */
+    lua_settop(L, given = declared);
   }
-  arguments->count = count;
-  arguments->mark = binding->embedding->borrowed_count;
-  arguments->values = arguments->few;
-  if (count > FEW_ARGUMENTS) arguments->values = lua_newuserdata(L, (size_t)count * sizeof(lacuna_value));
-  if (is_method) {
-    const lac_box *box = lac_to_box(L, 1);
-    const char *name = binding->object_class->name;
-    if (!box || box->object_class != binding->object_class)
-      raise_argument(L, binding, 0, &(parameter){LACUNA_OBJECT, name, strlen(name), false}, 1);
-  }
-  for (int i = 0; i < count; i++) {
-    lacuna_value *value = &arguments->values[i];
-    if (i < binding->number_count && lua_type(L, i + 1) == LUA_TNUMBER) { /* by far the most frequent */
-      value->type = LACUNA_NUMBER;
-      value->handle = 0;
-      value->number = lua_tonumber(L, i + 1);
-      value->size = 0;
-      continue;
+  lacuna_value *values = given <= FEW_ARGUMENTS ? few : lua_newuserdata(L, (size_t)given * sizeof *values);
+  for (int i = 0; i < given; i++) {
+    if (i < declared && binding->parameters[i].type == LACUNA_NUMBER) {
+      double number = lua_tonumber(L, i + 1);
+      if (number != 0 || lua_type(L, i + 1) == LUA_TNUMBER) { /* 0 is also what stands for anything else */
+        values[i] = lacuna_number(number);
+        continue;
+      }
     }
-    *value = lac_read_value(binding->embedding, L, i + 1, true);
-    int number = i - is_method; /* of the parameter, from 0 */
-    if (number < 0 || number >= binding->parameter_count) continue;
-    if (accepts(L, i + 1, &binding->parameters[number], value)) continue;
-    lac_return_borrowed(binding->embedding, L, arguments->mark);
-    raise_argument(L, binding, number + 1, &binding->parameters[number], i + 1);
+    read_argument(L, binding, i + 1, mark, &values[i]);
   }
+  *count = given;
+  return values;
 }
 
 /* ---- calling ---- */
 
 /* Calls the program. */
-ALWAYS_INLINE lacuna_status call_function(lua_State *L, const binding *binding, arguments *arguments,
-                                          lacuna_call_t *call) {
+ALWAYS_INLINE lacuna_status call_function(lua_State *L, const binding *binding, const lacuna_value *arguments,
+                                          int count, int mark, lacuna_call_t *call) {
   lac_embedding *embedding = binding->embedding;
-  /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): a method's first argument has been read */
-  call->data = binding->object_class ? lac_to_box(L, 1)->pointer : binding->data;
+  call->data = binding->object_class ? arguments[0].pointer : binding->data;
   lua_State *was_running = embedding->L;
   embedding->L = L;
   embedding->call_depth++;
-  lacuna_status status = binding->function->callback(call, arguments->values, arguments->count);
+  lacuna_status status = binding->function->callback(call, arguments, count);
   embedding->call_depth--;
-  if (embedding->borrowed_count != arguments->mark) lac_return_borrowed(embedding, L, arguments->mark);
   embedding->L = was_running;
+  if (embedding->borrowed_count != mark) lac_return_borrowed(embedding, L, mark);
   return status;
 }
 
@@ -177,52 +181,68 @@ static void push_failure(lua_State *L, const binding *binding, const lacuna_call
 /* A synchronous function: raises its error, returns its values. */
 static int l_call(lua_State *L) {
   const binding *binding = check_binding(L);
-  arguments arguments;
-  read_arguments(L, binding, &arguments);
+  lac_embedding *embedding = binding->embedding;
+  int mark = embedding->borrowed_count, count = 0;
+  lacuna_value few[FEW_ARGUMENTS];
+  const lacuna_value *arguments = read_arguments(L, binding, few, &count, mark);
   lacuna_call_t call;
-  call.runtime = binding->embedding->runtime;
-  call.embedding = binding->embedding;
+  call.runtime = embedding->runtime;
+  call.embedding = embedding;
   call.inbox = NULL;
-  call.state = LAC_CALL_RUNNING;
-  call.status = LACUNA_OK;
   call.is_pushed = false;
-  call.pushed_count = 0;
-  lacuna_status status = call_function(L, binding, &arguments, &call);
-  if (call.is_pushed ? call.status == LACUNA_OK : status == LACUNA_OK) return call.pushed_count;
+  lacuna_status status = call_function(L, binding, arguments, count, mark, &call);
+  if (call.is_pushed) status = call.status;
+  if (status == LACUNA_OK) return call.is_pushed ? call.pushed_count : 0;
   push_failure(L, binding, &call, status);
-  lac_push_half(binding->embedding, L, LAC_HALF_RAISE);
+  lac_push_half(embedding, L, LAC_HALF_RAISE);
   lua_insert(L, -3);
   lua_call(L, 2, 0);
   return 0;
 }
 
-/* start(...) of an asynchronous function: the slot of the call if it is pending; else false and its values; or nil and
- * its error's class and message. */
+/* Pushes { n = count, … } of the values on top of the stack. */
+static void push_packed(lua_State *L, int count) {
+  int first = lua_gettop(L) - count + 1;
+  lua_createtable(L, count, 1);
+  for (int i = 0; i < count; i++) {
+    lua_pushvalue(L, first + i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushinteger(L, count);
+  lua_setfield(L, -2, "n");
+}
+
+/* start(...) of an asynchronous function: the slot of the call if it is pending; else false and its packed results; or
+ * nil and its error's class and message. */
 static int l_start(lua_State *L) {
   const binding *binding = check_binding(L);
   lac_embedding *embedding = binding->embedding;
-  arguments arguments;
-  read_arguments(L, binding, &arguments);
+  int mark = embedding->borrowed_count, count = 0;
+  lacuna_value few[FEW_ARGUMENTS];
+  const lacuna_value *arguments = read_arguments(L, binding, few, &count, mark);
   lacuna_call_t *call = lac_take_call(embedding);
   if (!call) return luaL_error(L, "not enough memory");
   call->name = binding->name;
-  lacuna_status status = call_function(L, binding, &arguments, call);
-  bool is_pending = !call->is_pushed && (status == LACUNA_PENDING || call->state == LAC_CALL_COMPLETED);
-  if (is_pending) {
+  lacuna_status status = call_function(L, binding, arguments, count, mark, call);
+  if (!call->is_pushed && (status == LACUNA_PENDING || call->state == LAC_CALL_COMPLETED)) {
     lac_make_pending(call);
     lua_pushinteger(L, call->slot);
     return 1;
   }
-  bool is_ok = call->is_pushed ? call->status == LACUNA_OK : status == LACUNA_OK;
-  if (!is_ok) push_failure(L, binding, call, status);
-  int count = is_ok ? call->pushed_count : 2;
-  lac_return_call(embedding, call);
-  if (is_ok)
+  if (call->is_pushed) status = call->status;
+  if (status == LACUNA_OK) {
+    count = call->is_pushed ? call->pushed_count : 0;
+    lac_return_call(embedding, call);
+    push_packed(L, count);
     lua_pushboolean(L, 0);
-  else
-    lua_pushnil(L);
-  lua_insert(L, -count - 1);
-  return count + 1;
+    lua_insert(L, -2);
+    return 2;
+  }
+  lac_return_call(embedding, call); /* first: what follows may raise, for memory */
+  push_failure(L, binding, call, status);
+  lua_pushnil(L);
+  lua_insert(L, -3);
+  return 3;
 }
 
 /* ---- registering ---- */
@@ -237,7 +257,7 @@ static const char *next_word(const char **text, size_t *size) {
 }
 
 static parameter parse_parameter(const char *word, size_t size) {
-  parameter parameter = {.type = LACUNA_OBJECT, .class_name = word};
+  parameter parameter = {.type = CLASS_TYPE, .class_name = word};
   if (word[size - 1] == '?') {
     parameter.is_optional = true;
     size--;
@@ -253,7 +273,7 @@ static parameter parse_parameter(const char *word, size_t size) {
 /* Pushes what stands for the function in Lua. */
 static void push_function(lua_State *L, lac_embedding *embedding, const char *owner, const lacuna_class *object_class,
                           const lacuna_function *function, void *data) {
-  int count = 0;
+  int count = object_class != NULL;
   size_t size = 0;
   const char *text = function->parameters ? function->parameters : "";
   while (next_word(&text, &size)) count++;
@@ -264,15 +284,14 @@ static void push_function(lua_State *L, lac_embedding *embedding, const char *ow
       .object_class = object_class,
       .data = data,
   };
+  if (object_class)
+    binding->parameters[binding->parameter_count++] =
+        (parameter){SELF_TYPE, object_class->name, strlen(object_class->name), false};
   text = function->parameters ? function->parameters : "";
   for (const char *word; (word = next_word(&text, &size)) != NULL;) {
     if (size == 3 && strncmp(word, "...", size) == 0) break;
     binding->parameters[binding->parameter_count++] = parse_parameter(word, size);
   }
-  while (!object_class && binding->number_count < binding->parameter_count &&
-         binding->parameters[binding->number_count].type == LACUNA_NUMBER)
-    binding->number_count++;
-  if (!object_class && binding->number_count == binding->parameter_count) binding->number_count = INT_MAX;
   binding->name = lua_pushfstring(L, "%s%s%s", owner, object_class ? ":" : ".", function->name);
   if (!function->is_async) {
     lua_pushcclosure(L, l_call, 2);

@@ -295,7 +295,8 @@ typedef struct lacuna_function {
   lacuna_callback callback;
   const char *parameters; /* checked before each call: "string number? Counter ..."; NULL: not checked. Types: any
                              boolean number integer string table function, and names of classes; `?`: may be left out
-                             or nil; `...`: and whatever follows */
+                             or nil; `...`: and whatever follows. As for Lua's own functions, numbers and their text
+                             stand for each other: a number arrives as LACUNA_NUMBER, an integer as LACUNA_INTEGER */
   bool is_async;          /* a call starts it and returns a Future, for the script to await */
 } lacuna_function;
 

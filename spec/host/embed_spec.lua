@@ -53,6 +53,19 @@ counters alive: 0
 2 results: 42 twice
 42
 ]]},
+  results = {output = [[
+0 -1 x
+16 2 1.5
+TypeError: bad argument #1 to 'program.show' (number expected, got string)
+TypeError: bad argument #2 to 'program.show' (integer expected, got string)
+TypeError: bad argument #3 to 'program.show' (string expected, got boolean)
+TypeError: bad argument #1 to 'program.show' (number expected, got string)
+TypeError: bad argument #1 to 'program.show' (number expected, got nil)
+]] .. ("-1\tfalse\tKeyError: none\n"):rep(3) .. ("0\ttrue\n"):rep(3) .. ("1\ttrue\t하나\n"):rep(3)
+    .. ("2\ttrue\t하나\tnil\n"):rep(3) .. ("3\ttrue\t하나\tnil\t3\n"):rep(3) .. [[
+false	RuntimeError: program.fail failed
+false	RuntimeError: program.fail_async failed
+]]},
   reports = {output = "^" .. [==[
 stdout %[print	1]
 status 0

@@ -14,6 +14,7 @@ local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
 local tree = require "lacuna.debug.tree"
 
+local complete_with, running_loop = future.complete_with, trap.running_loop
 local STATE, RESULT = layout.STATE, layout.RESULT
 local PENDING, FAILED, CANCELLED = layout.PENDING, layout.FAILED, layout.CANCELLED
 local OK_STATUS, FAILED_STATUS, CANCELLED_STATUS = 0, 1, 3 -- lacuna_status
@@ -135,7 +136,8 @@ local function fail(operation, class_name, message)
 end
 
 --- Makes what scripts call of an asynchronous function. A call starts it and returns a Future.
----@param start_call function (...) -> the slot of the call if it is pending; or false, results; or nil, class, message
+---@param start_call function (...) -> the slot of the call if it is pending; false, a packed list of results if it has
+--- returned already; nil, class, message if it has failed. Always as many results as LuaJIT can go on compiling behind.
 ---@param name string
 ---@return function
 function embed.async_function(start_call, name)
@@ -148,26 +150,35 @@ function embed.async_function(start_call, name)
     return future.Future.cancel(self, message)
   end
 
-  local function started(slot, ...)
-    local loop = trap.running_loop() or future.default_loop()
+  return function(...)
+    local slot, results, message = start_call(...)
+    local loop = running_loop() or future.default_loop()
     local operation = setmetatable({ PENDING, NO, loop, NO, NO, slot }, Operation)
     if slot then
       operations[slot] = operation
     elseif slot == false then
-      future.complete(operation, ...)
+      future.complete(operation, unpack(results, 1, results.n))
     else
-      fail(operation, ...)
+      fail(operation, results, message)
     end
     return operation
   end
-
-  return function(...) return started(start_call(...)) end
 end
 
---- A pending call was completed with values.
+--- A pending call was completed with no value or one. Not variadic, which LuaJIT would not compile.
+---@param slot integer
+---@param count integer 0 or 1
+---@param value any
+function embed.complete(slot, count, value)
+  local operation = operations[slot]
+  operations[slot] = false
+  if operation and operation[STATE] == PENDING then complete_with(operation, count, value) end
+end
+
+--- A pending call was completed with several values.
 ---@param slot integer
 ---@param ... any
-function embed.complete(slot, ...)
+function embed.complete_many(slot, ...)
   local operation = operations[slot]
   operations[slot] = false
   if operation and operation[STATE] == PENDING then future.complete(operation, ...) end
