@@ -17,7 +17,8 @@ struct lac_driver {
   lac_inbox *inbox;
   uv_loop_t *uv;
   uv_prepare_t prepare; /* referenced while the runtime itself runs the loop */
-  uv_idle_t idle;       /* active while more is ready than one turn's budget allows */
+  uv_check_t check;
+  uv_idle_t idle; /* active while more is ready than one turn's budget allows */
   uv_timer_t timer;
   uv_async_t async; /* carries the inbox and the flags below to the loop's thread; referenced while there are holds */
   volatile sig_atomic_t is_sent[LAC_HOOK_COUNT];
@@ -27,6 +28,7 @@ struct lac_driver {
   lac_patience patience;
   int run_count;            /* of lac_driver_run and lac_driver_step that are under way: at most one */
   bool is_draining;         /* in on_prepare */
+  bool is_polling;          /* between on_prepare and on_check, where the loop's callbacks for descriptors are */
   void (*turn)(void *data); /* in place of a turn of the loop in lac_driver_run; NULL without */
   void *turn_data;
   bool (*is_over)(void *data); /* what lac_driver_run waits for; NULL outside */
@@ -135,6 +137,12 @@ static void on_prepare(uv_prepare_t *prepare) {
     uv_idle_start(&driver->idle, on_idle);
   else
     look_for_expected(driver);
+  driver->is_polling = true;
+}
+
+static void on_check(uv_check_t *check) {
+  lac_driver *driver = check->data;
+  driver->is_polling = false;
 }
 
 static void on_async(uv_async_t *async) {
@@ -189,7 +197,7 @@ int lac_driver_turn(lac_driver *driver) {
 }
 
 bool lac_driver_is_inside(const lac_driver *driver) {
-  return driver->run_count > 0 || driver->is_draining;
+  return driver->run_count > 0 || driver->is_draining || driver->is_polling;
 }
 
 uint64_t lac_driver_turn_count(const lac_driver *driver) {
@@ -293,10 +301,13 @@ lac_driver *lac_driver_open(lacuna_t *runtime, lua_State *L, uv_loop_t *uv, cons
   uv_prepare_init(uv, &driver->prepare);
   uv_idle_init(uv, &driver->idle);
   uv_timer_init(uv, &driver->timer);
+  uv_check_init(uv, &driver->check);
   uv_prepare_start(&driver->prepare, on_prepare);
+  uv_check_start(&driver->check, on_check);
   uv_unref((uv_handle_t *)&driver->prepare);
+  uv_unref((uv_handle_t *)&driver->check);
   uv_unref((uv_handle_t *)&driver->async);
-  driver->prepare.data = driver->idle.data = driver->timer.data = driver->async.data = driver;
+  driver->prepare.data = driver->check.data = driver->idle.data = driver->timer.data = driver->async.data = driver;
   driver->uv = uv;
   driver->armed_when = INFINITY;
   driver->step_end_ns = driver->wake_ns = UINT64_MAX;
@@ -307,6 +318,7 @@ void lac_driver_close(lac_driver *driver) {
   lac_inbox_close(driver->inbox);
   lac_inbox_deliver(driver->inbox, driver->runtime, UINT64_MAX);
   uv_close((uv_handle_t *)&driver->prepare, NULL);
+  uv_close((uv_handle_t *)&driver->check, NULL);
   uv_close((uv_handle_t *)&driver->idle, NULL);
   uv_close((uv_handle_t *)&driver->timer, NULL);
   uv_close((uv_handle_t *)&driver->async, NULL);

@@ -171,6 +171,10 @@ static void run_close_callbacks(lacuna_t *runtime) {
 
 void lacuna_free(lacuna_t *runtime) {
   if (!runtime) return;
+  if (runtime->driver && lac_driver_is_inside(runtime->driver)) {
+    lac_output_log(runtime->output, "lacuna_free: called from within a callback");
+    return;
+  }
   runtime->is_closing = true;
   if (runtime->driver) { /* 1: nothing resumes a task from here on, no callback reaches Lua */
     lac_driver_close(runtime->driver);

@@ -86,6 +86,13 @@ status 1
 log %[lacuna_step: called from within a callback]
 status 0
 error %[Task exception was never retrieved] Error: released
+log %[lacuna_step: called from within a callback]
+log %[lacuna_run_file, lacuna_run_string: called from within a callback]
+log %[lacuna_task_wait: called from within a callback]
+log %[lacuna_shutdown: called from within a callback]
+log %[lacuna_free: called from within a callback]
+left 0
+loop closed: 0
 $]==]},
   restart = {output = "^" .. ([[
 cleaned up

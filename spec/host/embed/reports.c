@@ -1,6 +1,7 @@
 /* reports: the library writes nowhere by itself: what scripts write and what goes wrong goes to callbacks. */
 #include <lacuna.h>
 #include <stdio.h>
+#include <uv.h>
 
 static void on_error(void *data, const char *context, const lacuna_error *error) {
   (void)data;
@@ -26,6 +27,33 @@ static lacuna_status step(lacuna_call_t *call, const lacuna_value *arguments, in
 
 static const lacuna_function functions[] = {{"step", step, "", false}, {NULL, NULL, NULL, false}};
 
+/* A callback of the program's own loop, which the program runs: all that would run the loop again says no. */
+static void on_async(uv_async_t *async) {
+  lacuna_t *runtime = async->data;
+  lacuna_task_t *task = lacuna_spawn_string(runtime, "", "=task", NULL, 0);
+  lacuna_step(runtime, 0);
+  lacuna_run_string(runtime, "", "=script", 0, NULL);
+  lacuna_task_wait(task, -1);
+  lacuna_shutdown(runtime, -1);
+  lacuna_free(runtime);
+  lacuna_task_release(task);
+  uv_close((uv_handle_t *)async, NULL);
+}
+
+static void run_loop(lacuna_options options) {
+  uv_loop_t loop;
+  uv_async_t async;
+  uv_loop_init(&loop);
+  options.loop = &loop;
+  async.data = lacuna_new(&options);
+  uv_async_init(&loop, &async, on_async);
+  uv_async_send(&async);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  printf("left %d\n", lacuna_shutdown(async.data, -1));
+  lacuna_free(async.data);
+  printf("loop closed: %d\n", uv_loop_close(&loop));
+}
+
 static void run(lacuna_t *runtime, const char *source) {
   printf("status %d\n", lacuna_run_string(runtime, source, "=script", 0, NULL));
 }
@@ -48,5 +76,6 @@ int main(void) {
   lacuna_task_release(lacuna_spawn_string(runtime, "error('released', 0)", "=task", NULL, 0));
   while (lacuna_step(runtime, 1000000)) continue;
   lacuna_free(runtime);
+  run_loop(options);
   return 0;
 }
