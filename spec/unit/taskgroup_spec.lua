@@ -82,6 +82,47 @@ describe("a task group", function()
     assert.equal(0, async.current_task():cancelling())
   end))
 
+  it("cancels in order of creation, however many have come and gone in between", body(function()
+    local log, expected = {}, {}
+    raised(ExceptionGroup, async.with, async.TaskGroup(), function(group)
+      for i = 1, 5 do
+        group:create_task(sleeper(log, i))
+        expected[i] = i
+        for _ = 1, 20 do group:create_task(async.sleep(0)) end
+        await(async.sleep(1))
+      end
+      group:create_task(fail(0, "now"))
+      await(async.sleep(100))
+    end)
+    assert.same(expected, log)
+  end))
+
+  it("knows its tasks by their own place when they are gathered, too", body(function()
+    local log = {}
+    raised(ExceptionGroup, async.with, async.TaskGroup(), function(group)
+      local first, second = group:create_task(sleeper(log, "first")), group:create_task(async.sleep(0, "second"))
+      local third = group:create_task(async.sleep(0, "third"))
+      assert.same({ "third", "second", n = 2 }, await(async.gather(third, second)))
+      assert.same({ "second", "third", "second", n = 3 }, await(async.gather(second, third, second)))
+      for _ = 1, 40 do await(group:create_task(async.sleep(0))) end
+      group:create_task(fail(0, "now"))
+      await(first)
+    end)
+    assert.same({ "first" }, log)
+  end))
+
+  it("keeps no task that has ended alive", body(function()
+    local ended = setmetatable({}, { __mode = "k" })
+    async.with(async.TaskGroup(), function(group)
+      group:create_task(async.sleep(10))
+      for _ = 1, 3 do ended[group:create_task(async.sleep(0))] = true end
+      turns(4)
+      collectgarbage()
+      collectgarbage()
+      assert.is_nil(next(ended))
+    end)
+  end))
+
   it("lists failures in their order, the body's own last", body(function()
     local err = raised(ExceptionGroup, async.with, async.TaskGroup(), function(group)
       group:create_task(function()

@@ -1,4 +1,5 @@
 -- gather: many awaitables as one future of the list of their results.
+-- One list is all it takes: of awaitables first, of their futures while they run, of results in the end.
 
 local await = require("lacuna.kernel.trap").await
 local coroutines = require "lacuna.kernel.coroutine"
@@ -10,14 +11,28 @@ local new_table = require "table.new"
 local options_module = require "lacuna.kernel.options"
 local task_module = require "lacuna.kernel.task"
 
-local STATE, RESULT, LOOP, PLACE = layout.STATE, layout.RESULT, layout.LOOP, layout.PLACE
+local STATE, RESULT, LOOP, PLACE, COROUTINE =
+  layout.STATE, layout.RESULT, layout.LOOP, layout.PLACE, layout.COROUTINE
 local PENDING, RETURNED, RETURNED_MANY = layout.PENDING, layout.RETURNED, layout.RETURNED_MANY
 local FAILED, CANCELLED = layout.FAILED, layout.CANCELLED
+
+-- Fields of a gathering future behind those of any future. It listens to its children, so nothing is at THREAD.
+local CHILDREN = 7
+local RETURN_EXCEPTIONS = 8
+local IS_WHOLE = 9 -- false: gather itself raised
+local PENDING_COUNT = 10 -- children that are not done
+local UNCOUNTED = 11 -- the same, and those for which run() is to be called
 
 local iscoroutine, isfuture = coroutines.iscoroutine, future.isfuture
 local type = type
 
 local GatheringFuture = future.subclass("GatheringFuture")
+
+--- For the tree of tasks (debug/tree.lua).
+---@return lacuna.Future[]
+function GatheringFuture:children()
+  return self[CHILDREN]
+end
 
 --- Cancels every awaitable that is not done; the gathering future follows when they have ended.
 ---@param message? any
@@ -25,11 +40,11 @@ local GatheringFuture = future.subclass("GatheringFuture")
 function GatheringFuture:cancel(message)
   if self[STATE] ~= PENDING then return false end
   message = future.cancel_message(message)
-  local is_asked = false
-  for i = 1, #self.children do
-    if self.children[i]:cancel(message) then
+  local children, is_asked = self[CHILDREN], false
+  for i = 1, #children do
+    if children[i]:cancel(message) then
       is_asked = true
-      if i == #self.children then self.cancel_message = message end
+      if i == #children then self.cancel_message = message end
     end
   end
   if is_asked then self.is_cancel_requested = true end
@@ -49,17 +64,19 @@ local function outcome(fut)
   return first_result(fut)
 end
 
+-- Makes the list of children that of their results.
 local function collect(children)
   local count = #children
-  local results = new_table(count, 1)
-  results.n = count
-  for i = 1, count do results[i] = outcome(children[i]) end
-  return results
+  for i = 1, count do children[i] = outcome(children[i]) end
+  children.n = count
+  return children
 end
 
 local function is_plain(value)
   return type(value) == "table" and getmetatable(value) == nil
 end
+
+local NONE = {} -- no options
 
 local function check_options(options)
   return options_module.check("gather", options, { return_exceptions = "any", n = "any" })
@@ -76,25 +93,31 @@ local function options_in(list)
   return check_options(options)
 end
 
--- gather(a, b, {…}), gather(list, {…}) and gather{a, b, return_exceptions = true} as one list and its options.
+-- gather(a, b, {…}), gather(list, {…}) and gather{a, b, return_exceptions = true} as a list, its length, the options,
+-- and the list for the children, which is the first unless that is the user's.
 local function read_arguments(...)
   local count, arguments = select("#", ...), { ... }
   local first, last = arguments[1], arguments[count]
   if is_plain(first) then
-    if count == 1 then return first, #first, options_in(first) end
-    if count == 2 and (last == nil or is_plain(last)) then return first, #first, check_options(last) end
+    if count == 1 then return first, #first, options_in(first), new_table(#first, 1) end
+    if count == 2 and (last == nil or is_plain(last)) then
+      return first, #first, check_options(last), new_table(#first, 1)
+    end
   end
   if is_plain(last) and #last == 0 then
     arguments[count] = nil
-    return arguments, count - 1, check_options(last)
+    return arguments, count - 1, check_options(last), arguments
   end
-  return arguments, count, {}
+  return arguments, count, NONE, arguments
 end
 
 -- The list is complete: results, or what the cancellation of the gathering future has come to.
 local function finish(outer)
-  local children = outer.children
-  if not outer.is_cancel_requested then return future.complete(outer, collect(children)) end
+  local children = outer[CHILDREN]
+  if not outer.is_cancel_requested then
+    outer[CHILDREN] = false
+    return future.complete_with(outer, 1, collect(children))
+  end
   local last = children[#children] -- its message is the one that asyncio passes on
   local is_cancelled = last[STATE] == CANCELLED
   future.fail(outer, is_cancelled and future.cancelled_error(last)
@@ -106,22 +129,23 @@ end
 ---@param child lacuna.Future
 ---@return boolean is_counted
 function GatheringFuture:takes_note(child)
-  local state = child[STATE]
-  self.pending_count = self.pending_count - 1
-  if self.pending_count == 0 or state ~= RETURNED and state ~= RETURNED_MANY then return false end
-  self.uncounted = self.uncounted - 1
+  local state, pending_count = child[STATE], self[PENDING_COUNT] - 1
+  self[PENDING_COUNT] = pending_count
+  if pending_count == 0 or state ~= RETURNED and state ~= RETURNED_MANY then return false end
+  self[UNCOUNTED] = self[UNCOUNTED] - 1
   return true
 end
 
 --- A child is done; kernel/trap.lua calls it.
 ---@param child lacuna.Future
 function GatheringFuture:run(child)
-  self.uncounted = self.uncounted - 1
-  if not self.is_whole or self[STATE] ~= PENDING then -- not whole: gather itself raised
+  local uncounted = self[UNCOUNTED] - 1
+  self[UNCOUNTED] = uncounted
+  if not self[IS_WHOLE] or self[STATE] ~= PENDING then
     child.is_unretrieved = nil
     return
   end
-  if not self.return_exceptions then
+  if not self[RETURN_EXCEPTIONS] then
     local state = child[STATE]
     if state == CANCELLED then return future.fail(self, future.cancelled_error(child)) end
     if state == FAILED then
@@ -129,21 +153,43 @@ function GatheringFuture:run(child)
       return future.fail(self, child:exception())
     end
   end
-  if self.uncounted == 0 then finish(self) end
+  if uncounted == 0 then finish(self) end
 end
 
--- Where in the list the awaitable at `i` stands first. What the kernel made is told its place; an earlier call may have
--- done that too, so the list is asked. For anything else `places` knows. A function is run as often as it is given.
-local function first_place(awaitables, i, places)
-  local awaitable = awaitables[i]
+-- Where in the list the awaitable at `i` stands first. What the kernel made is told its place; others may have written
+-- there too, so the child at that place is asked. For anything else there is a table. A function is run as often as it
+-- is given.
+local function first_place(outer, awaitable, i)
   local kind = type(awaitable)
   if kind ~= "table" and kind ~= "userdata" then return i end
-  local known, key = places, awaitable
-  if iscoroutine(awaitable) or isfuture(awaitable) then known, key = awaitable, PLACE end
-  local place = known[key]
-  if place and place < i and awaitables[place] == awaitable then return place end
-  known[key] = i
+  if not iscoroutine(awaitable) and not isfuture(awaitable) then
+    local places = outer.places or {}
+    outer.places = places
+    places[awaitable] = places[awaitable] or i
+    return places[awaitable]
+  end
+  local place = awaitable[PLACE]
+  if place and place < i then
+    local child = outer[CHILDREN][place]
+    if child == awaitable or child[COROUTINE] == awaitable then return place end
+  end
+  awaitable[PLACE] = i
   return i
+end
+
+-- Makes the awaitable at `i` of the list the child at `i`. A function of its own, so that the JIT compiles it whole: a
+-- loop of three rounds is too short to be compiled.
+local function adopt(outer, awaitable, i)
+  local children, place = outer[CHILDREN], first_place(outer, awaitable, i)
+  if place < i then
+    children[i] = children[place]
+    return
+  end
+  local child = task_module.ensure_future(outer[LOOP], awaitable, "gather")
+  if i == 1 then outer[LOOP] = child[LOOP] end
+  children[i] = child
+  outer[PENDING_COUNT], outer[UNCOUNTED] = outer[PENDING_COUNT] + 1, outer[UNCOUNTED] + 1
+  future.listen(child, outer)
 end
 
 --- Runs awaitables together. Starts at the call: coroutine objects and functions become tasks.
@@ -154,31 +200,12 @@ end
 ---@param ... any awaitables, or one list of them; a table of options may come last
 ---@return lacuna.Future future of the list of results, in the order given, with `.n`
 local function gather(...)
-  local awaitables, count, options = read_arguments(...)
-  local loop = loops.current()
-  local children, places = new_table(count, 0), {}
-  local outer = { false, nil, false, false, false, children = false, return_exceptions = false, is_whole = false,
-    pending_count = 0, -- children that are not done
-    uncounted = 0 } -- the same, and those for which run() is to be called
-  outer[STATE], outer[LOOP], outer.children, outer.return_exceptions =
-    PENDING, loop, children, options.return_exceptions or false
-  setmetatable(outer, GatheringFuture)
-  for i = 1, count do
-    local place = first_place(awaitables, i, places)
-    local child = children[place]
-    if place == i then
-      child = task_module.ensure_future(loop, awaitables[i], "gather")
-      if i == 1 then
-        loop = child[LOOP]
-        outer[LOOP] = loop
-      end
-      outer.pending_count, outer.uncounted = outer.pending_count + 1, outer.uncounted + 1
-      future.listen(child, outer)
-    end
-    children[i] = child
-  end
-  outer.is_whole = true
-  if count == 0 then future.complete(outer, { n = 0 }) end
+  local awaitables, count, options, children = read_arguments(...)
+  local outer = setmetatable({ PENDING, nil, loops.current(), false, false, nil, children,
+    options.return_exceptions or false, false, 0, 0 }, GatheringFuture)
+  for i = 1, count do adopt(outer, awaitables[i], i) end
+  outer[IS_WHOLE] = true
+  if count == 0 then finish(outer) end
   return outer
 end
 

@@ -1,6 +1,6 @@
 -- tree: the live tasks, who waits for whom, and where.
--- A future that stands for others lists them in `children`, or is a `group`'s; what a task waits for leads so to the
--- tasks below it. What no task waits for stands at the left.
+-- A future that stands for others lists them in `children`, a list or a method that makes one; what a task waits for
+-- leads so to the tasks below it. What no task waits for stands at the left.
 
 local layout = require "lacuna.kernel.layout"
 local loop_module = require "lacuna.kernel.loop"
@@ -20,7 +20,8 @@ end
 
 -- The futures that one stands for; nil for one that stands for itself.
 local function children_of(fut)
-  return fut.children or fut.group and fut.group:pending()
+  local children = fut.children
+  return type(children) == "function" and children(fut) or children
 end
 
 -- Calls fn for each task that a future stands for, the nearest ones only.

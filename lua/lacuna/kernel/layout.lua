@@ -6,7 +6,8 @@
 -- THREAD, WAITS_FOR and a handle's SLOT.
 
 return {
-  PLACE = 0, -- of a coroutine object and a Future: where a list that was gathered had it first (async/gather.lua)
+  PLACE = 0, -- of a coroutine object and a Future: where a list that was gathered had it first, or where its group has
+  -- it (async/gather.lua, async/taskgroup.lua); whoever reads it looks whether it is still there
 
   -- Future and Task
   STATE = 1, -- one of the states below
@@ -23,7 +24,7 @@ return {
   DEPTH = 10, -- coroutine objects being awaited inline, one below the other
   COROUTINE = 11, -- what it runs
   NAME = 12, -- a string, or the number of an unnamed task
-  PREVIOUS = 13, -- the loop's pending tasks in order of creation
+  PREVIOUS = 13, -- the ring of pending tasks in order of creation; the loop stands between the last and the first
   NEXT = 14,
   NEXT_IN_LINE = 15, -- who stands behind it; one field more, and LuaJIT would make the table of two allocations
 

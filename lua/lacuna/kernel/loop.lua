@@ -8,12 +8,14 @@ local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.scheduler"
+local new_table = require "table.new"
 local options_module = require "lacuna.kernel.options"
 local task_module = require "lacuna.kernel.task"
 local traceback = require "lacuna.kernel.traceback"
 local trap = require "lacuna.kernel.trap"
 
 local NATIVE, READY, LOOP = layout.NATIVE, layout.READY, layout.LOOP
+local NEXT, PREVIOUS = layout.NEXT, layout.PREVIOUS
 local SLOT, IS_CANCELLED, ARGUMENT_COUNT, DEADLINE, CALLEE, ARGUMENTS =
   layout.SLOT, layout.IS_CANCELLED, layout.ARGUMENT_COUNT, layout.DEADLINE, layout.CALLEE, layout.ARGUMENTS
 local schedule = trap.schedule
@@ -41,16 +43,10 @@ function loop_module.new(options)
   if clock ~= nil and clock ~= "virtual" and clock ~= "real" then
     error(errors.ValueError(('new_event_loop: clock must be "virtual" or "real", got %s'):format(tostring(clock))), 2)
   end
-  local loop = setmetatable({
-    false, false,
-    is_running_now = false,
-    is_closed_now = false,
-    is_debug = false,
-    first_task = false,
-    last_task = false,
-    exception_handler = false,
-    slow_callback_duration = 0.1,
-  }, Loop)
+  local loop = setmetatable(new_table(NEXT, 8), Loop)
+  loop[NEXT], loop[PREVIOUS] = loop, loop -- no task is pending
+  loop.is_running_now, loop.is_closed_now, loop.is_debug = false, false, false
+  loop.exception_handler, loop.slow_callback_duration = false, 0.1
   local is_virtual = nil
   if clock then is_virtual = clock == "virtual" end
   loop[NATIVE] = native.open(loop, is_virtual)

@@ -32,10 +32,9 @@ local task_limit, limited_count = native.task_limit, 0 -- tasks that count again
 
 -- Takes a task that is done out of its loop's list of pending ones.
 local function unlink(task)
-  local loop, next_task, previous = task[LOOP], task[NEXT], task[PREVIOUS]
-  if task_limit and not loop.is_hidden then limited_count = limited_count - 1 end
-  if previous then previous[NEXT] = next_task else loop.first_task = next_task end
-  if next_task then next_task[PREVIOUS] = previous else loop.last_task = previous end
+  local next_task, previous = task[NEXT], task[PREVIOUS]
+  if task_limit and not task[LOOP].is_hidden then limited_count = limited_count - 1 end
+  previous[NEXT], next_task[PREVIOUS] = next_task, previous
   task[NEXT], task[PREVIOUS], task[THREAD], task[WAITS_FOR] = false, false, false, false
 end
 
@@ -258,12 +257,11 @@ function task_module.new(loop, awaitable, name, caller)
   else
     name = tostring(name)
   end
-  local last = loop.last_task
+  local last = loop[PREVIOUS]
   local task = setmetatable(
-    { PENDING, nil, loop, false, false, false, false, false, 0, 0, awaitable, name, last, false, false }, Task)
+    { PENDING, nil, loop, false, false, false, false, false, 0, 0, awaitable, name, last, loop, false }, Task)
   schedule(loop, task) -- first: it may run out of memory, and a task that nothing starts must not be pending
-  if last then last[NEXT] = task else loop.first_task = task end
-  loop.last_task = task
+  last[NEXT], loop[PREVIOUS] = task, task
   if task_limit and not loop.is_hidden then limited_count = limited_count + 1 end
   return task
 end
@@ -283,8 +281,8 @@ end
 ---@param loop lacuna.Loop
 ---@return lacuna.Task[]
 function task_module.pending(loop)
-  local tasks, task = {}, loop.first_task
-  while task do
+  local tasks, task = {}, loop[NEXT]
+  while task ~= loop do
     tasks[#tasks + 1] = task
     task = task[NEXT]
   end
