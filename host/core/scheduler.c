@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "core/collector.h"
 #include "core/loop.h"
 #include "core/luax.h"
 #include "core/output.h"
@@ -37,8 +38,9 @@ struct lac_scheduler {
   int task_limit; /* 0: none */
   lac_interrupt *interrupt;
   atomic_ullong *steps; /* interrupt's, for lac_next_step */
-  int drain_ref;        /* l_drain as a Lua function, so that a drain allocates nothing */
-  int pool_ref;         /* anchors pool[] at the same index + 1; entries above pool_count may be stale */
+  lac_collector collector;
+  int drain_ref; /* l_drain as a Lua function, so that a drain allocates nothing */
+  int pool_ref;  /* anchors pool[] at the same index + 1; entries above pool_count may be stale */
   int hook_refs[LAC_HOOK_COUNT];
   uint64_t now_ns;      /* refreshed every resumes_per_clock resumes and after a blocking sleep */
   uint64_t deadline_ns; /* of the drain under way */
@@ -154,11 +156,13 @@ static void resume_thread(lua_State *L, lac_loop *loop, lua_State *thread, int a
   double started = is_timed ? loop_now(loop) : 0;
   lac_next_step(scheduler->steps);
   size_t outer = lac_memory_bind(scheduler->memory);
+  lac_collector_release(&scheduler->collector, thread);
   int status = lua_resume(thread, argument_count);
   lac_memory_release(scheduler->memory, outer);
   if (is_timed) report_slow(L, loop, thread, loop_now(loop) - started);
   scheduler->resumes_left--;
   if (status == LUA_YIELD) {
+    lac_collector_claim(&scheduler->collector, thread);
     switch (lua_gettop(thread)) {
     case 0: return;
     case 1:
@@ -262,6 +266,7 @@ static void run_shuffled(lua_State *L, lac_loop *loop, int list, int count) {
 static void read_clock(lac_scheduler *scheduler) {
   scheduler->now_ns = uv_hrtime();
   scheduler->resumes_left = scheduler->resumes_per_clock;
+  lac_collector_spare(&scheduler->collector);
 }
 
 /* The clock is due to be read: does so, and more often from now on if the steps are long. */
@@ -272,6 +277,7 @@ static void follow_clock(lac_scheduler *scheduler) {
   scheduler->resumes_per_clock =
       scheduler->now_ns - was_ns > RESUMES_NS ? (often + 3) / 4 : (often < RESUMES_MAX ? often * 2 : often);
   scheduler->resumes_left = scheduler->resumes_per_clock;
+  lac_collector_spare(&scheduler->collector);
 }
 
 /* Runs what is left of a loop's generation; false if the deadline came first. Sets *is_clock_read if it was. */
@@ -484,6 +490,14 @@ static int l_notify(lua_State *L) {
   return 0;
 }
 
+/* touch(thread): somebody else than its code is about to write on its stack. */
+static int l_touch(lua_State *L) {
+  lac_scheduler *scheduler = lua_touserdata(L, lua_upvalueindex(1));
+  lua_State *thread = lua_tothread(L, 1);
+  if (thread) lac_collector_touch(&scheduler->collector, thread);
+  return 0;
+}
+
 /* install(hooks): the functions that this file calls, by the names in hook_names. */
 static int l_install(lua_State *L) {
   lac_scheduler *scheduler = lua_touserdata(L, lua_upvalueindex(1));
@@ -497,10 +511,11 @@ static int l_install(lua_State *L) {
 
 int luaopen_lacuna_native_scheduler(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"open", l_open},   {"debug", l_debug},     {"deadline", l_deadline}, {"start", l_start},
-      {"stop", l_stop},   {"arm", l_arm},         {"disarm", l_disarm},     {"now", l_now},
-      {"clock", l_clock}, {"advance", l_advance}, {"notify", l_notify},     {"install", l_install},
-      {"clear", l_clear}, {NULL, NULL},
+      {"open", l_open},       {"debug", l_debug},   {"deadline", l_deadline},
+      {"start", l_start},     {"stop", l_stop},     {"arm", l_arm},
+      {"disarm", l_disarm},   {"now", l_now},       {"clock", l_clock},
+      {"advance", l_advance}, {"notify", l_notify}, {"install", l_install},
+      {"clear", l_clear},     {"touch", l_touch},   {NULL, NULL},
   };
   lac_scheduler *scheduler = lac_runtime_scheduler(lac_runtime(L));
   lua_newtable(L);
@@ -557,6 +572,7 @@ lac_scheduler *lac_scheduler_new(lua_State *L, lac_scheduler_host host, const la
   scheduler->resumes_per_clock = 1;
   if (options->is_clock_virtual) scheduler->virtual_now = VIRTUAL_START;
   for (int i = 0; i < LAC_HOOK_COUNT; i++) scheduler->hook_refs[i] = LUA_NOREF;
+  lac_collector_open(&scheduler->collector, L);
   lua_pushcfunction(L, l_drain);
   scheduler->drain_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);

@@ -9,6 +9,7 @@ local loop_module = require "lacuna.kernel.loop"
 local native = require "lacuna.native.scheduler"
 local report = require "lacuna.async.report"
 local script = require "lacuna.async.script"
+local stacks = require "lacuna.kernel.stacks"
 local trap = require "lacuna.kernel.trap"
 local unretrieved = require "lacuna.kernel.unretrieved"
 
@@ -77,6 +78,7 @@ loop_module.install {
   end,
 }
 generator.install()
+stacks.install()
 script.install()
 home.supervisor_loop = start_loop()
 home.supervisor_loop.is_hidden = true

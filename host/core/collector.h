@@ -1,0 +1,66 @@
+/* collector: spares the threads of waiting tasks the collector's second look.
+ *
+ * LuaJIT marks in small steps, but at the end it visits every Lua stack that it has seen once more, in one go, because
+ * stacks are written without telling the collector. 10⁵ waiting tasks would stop the world for 12 ms. A task that waits
+ * writes nothing, though: so while marking goes on, each stack that has been seen, and refers to nothing that has not,
+ * is taken off the list for the end, and put back on it when its task is resumed. What then takes part in the last step
+ * is what has run since.
+ *
+ * This reaches into LuaJIT's own structures. Their layout is checked when a runtime opens; where it is another, nothing
+ * is spared and everything works as before. */
+#ifndef LAC_CORE_COLLECTOR_H
+#define LAC_CORE_COLLECTOR_H
+
+#include <lua.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How LuaJIT's objects begin: of a thread, up to what is needed here; of another object, up to `gray_next`. */
+typedef struct lac_object {
+  struct lac_object *next;
+  uint8_t marked, type, unused, status;
+  void *global;
+  struct lac_object *gray_next;
+  uint64_t *base, *top, *last, *stack;
+  struct lac_object *open_upvalues;
+  struct lac_object *environment;
+  void *c_frame;
+  uint32_t stack_size;
+} lac_object;
+
+enum { LAC_MARKED_BLACK = 4 };
+
+typedef struct lac_collector {
+  struct lac_collector_state *state; /* NULL: LuaJIT's structures are not as they are described here */
+  const lac_object *seen;            /* the head of the list for the end, after the last look at it */
+} lac_collector;
+
+/* Looks whether LuaJIT is the one that is known here. Raises if memory ran out. */
+void lac_collector_open(lac_collector *collector, lua_State *L);
+
+/* Takes waiting threads off the list for the end of marking, among those that came on it since the last call. Called by
+ * the scheduler now and then, while no Lua code runs. */
+void lac_collector_spare(lac_collector *collector);
+
+/* Puts a thread that was spared back on the list. */
+void lac_collector_restore(lac_collector *collector, lua_State *thread);
+
+/* Must be called when something is written on the stack of a thread that waits. */
+static inline void lac_collector_touch(lac_collector *collector, lua_State *thread) {
+  const lac_object *object = (const lac_object *)(const void *)thread;
+  if (collector->state && object->marked & LAC_MARKED_BLACK) lac_collector_restore(collector, thread);
+}
+
+/* A thread has yielded to the scheduler, and waits. What LuaJIT takes for C code that it runs under has it refuse to
+ * resume the thread for anybody else, and is the mark of those that may be spared. */
+static inline void lac_collector_claim(lac_collector *collector, lua_State *thread) {
+  if (collector->state) ((lac_object *)(void *)thread)->c_frame = collector;
+}
+
+/* The scheduler is about to resume a thread, claimed or new. */
+static inline void lac_collector_release(lac_collector *collector, lua_State *thread) {
+  lac_collector_touch(collector, thread);
+  if (collector->state) ((lac_object *)(void *)thread)->c_frame = NULL;
+}
+
+#endif
