@@ -8,6 +8,7 @@
 local coroutines = require "lacuna.kernel.coroutine"
 local layout = require "lacuna.kernel.layout"
 
+local setmetatable = setmetatable
 local tostring_of = coroutines.Coroutine.__tostring
 
 local method = { begin = coroutines.begin, OBJECT = layout.FUNCTION, ARGUMENT = layout.FIRST_ARGUMENT }

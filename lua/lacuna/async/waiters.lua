@@ -90,12 +90,13 @@ local function leave(line, task, err)
   if previous then previous[NEXT] = next_task else line[FIRST] = next_task end
   if next_task then next_task[PREVIOUS] = previous else line[LAST] = previous end
   if line[CURSOR] == task then line[CURSOR] = next_task end
-  task[NEXT], task[PREVIOUS], task[WAITS_FOR] = false, nil, false
+  task[NEXT], task[PREVIOUS], task[WAITS_FOR] = false, false, false
+  if state == WOKEN then return err, true end
   if state == CANCELLED and (not err or errors.isinstance(err, errors.CancelledError)) then
     trap.on_cancelled(task)
     err = errors.quiet(errors.CancelledError, task.line_message)
   end
-  return err, state == WOKEN
+  return err, false
 end
 
 --- Suspends the running task, last in the line, until it is woken. Whoever calls this looks at the error first: a task

@@ -121,7 +121,7 @@ end
 ---@param is_on boolean
 function checks.set(is_on)
   checks.is_on = is_on
-  coroutines.watch_created = is_on and watch_created or nil
+  coroutines.watch_created = is_on and watch_created
   trap.set_watch(is_on and watch_wait or false, is_on and watch_cancelled or false)
 end
 

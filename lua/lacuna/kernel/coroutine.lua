@@ -20,7 +20,7 @@ local last_start = CLOSED -- starts are numbered downwards from there
 local coroutines = {
   runs = {}, -- the functions that run coroutine objects, as keys (see coroutines.begin)
   sources = {}, -- chunk name -> its text, for chunks that are no files
-  watch_created = nil, -- debug mode: fun(coro): coro, told of every coroutine object that is made
+  watch_created = false, -- debug mode: fun(coro): coro, told of every coroutine object that is made
 }
 
 local function address_of(coro)

@@ -41,7 +41,7 @@ end
 ---@return lacuna.Future
 function future.new(loop, class)
   loop = loop or trap.running_loop() or future.default_loop()
-  return setmetatable({ PENDING, nil, loop, false, false }, class or Future)
+  return setmetatable({ PENDING, false, loop, false, false }, class or Future)
 end
 
 -- Makes ready what waits for a future that has just been done. A waiting task stands for its thread; another table

@@ -259,7 +259,7 @@ function task_module.new(loop, awaitable, name, caller)
   end
   local last = loop[PREVIOUS]
   local task = setmetatable(
-    { PENDING, nil, loop, false, false, false, false, false, 0, 0, awaitable, name, last, loop, false }, Task)
+    { PENDING, false, loop, false, false, false, false, false, 0, 0, awaitable, name, last, loop, false }, Task)
   schedule(loop, task) -- first: it may run out of memory, and a task that nothing starts must not be pending
   last[NEXT], loop[PREVIOUS] = task, task
   if task_limit and not loop.is_hidden then limited_count = limited_count + 1 end

@@ -122,15 +122,15 @@ end
 
 -- The running task has to raise an error where it would go on after a wait: it could not be suspended, or it is to be
 -- cancelled. A wait is
---     local ok, is_refused = pcall(yield)
+--     local _, is_refused = pcall(yield)
 --     current = task
---     if not ok or is_refused or task[MUST_CANCEL] then interrupt(task, ok, is_refused) end
+--     if is_refused or task[MUST_CANCEL] then interrupt(task, is_refused) end
 -- No C function is called on the way into one: it would need 20 slots of a stack of 40, and make every waiting task
--- 400 bytes larger. So it is pcall that catches the refusal of a C function that stands between; what a generator in
--- between answers (kernel/generator.lua) says the same. For the same reason nothing rare is written out in a function
--- that waits, and no call is left open.
-local function interrupt(task, ok, is_refused)
-  if not ok or is_refused then
+-- 400 bytes larger. So it is pcall that catches the refusal of a C function that stands between, whose message is its
+-- second result; what a generator in between answers (kernel/generator.lua) says the same. For the same reason nothing
+-- rare is written out in a function that waits, and no call is left open.
+local function interrupt(task, is_refused)
+  if is_refused then
     unregister(task)
     error(refusal(), 0)
   end
@@ -156,10 +156,10 @@ end
 local function park(task)
   if watch_wait then watch_wait(task) end
   current = false
-  local ok, is_refused = pcall(yield)
+  local _, is_refused = pcall(yield)
   start_trace()
   current = task
-  if not ok or is_refused or task[MUST_CANCEL] then interrupt(task, ok, is_refused) end
+  if is_refused or task[MUST_CANCEL] then interrupt(task, is_refused) end
 end
 trap.park = park
 
@@ -187,10 +187,10 @@ function trap.park_in_line(task)
   local must_cancel = task[MUST_CANCEL]
   if must_cancel then cancel_in_line(task, must_cancel) end
   current = false
-  local ok, is_refused = pcall(yield)
+  local _, is_refused = pcall(yield)
   start_trace()
   current = task
-  if not ok or is_refused then return refused_in_line(task, must_cancel) end
+  if is_refused then return refused_in_line(task, must_cancel) end
   if task[MUST_CANCEL] then return take_cancellation(task) end
   return nil
 end
@@ -203,16 +203,16 @@ end
 function trap.sleep(task, seconds, start)
   if watch_wait then watch_wait(task) end
   current = false
-  local ok, is_refused
+  local _, is_refused
   if seconds > 0 and not task[MUST_CANCEL] then
-    ok, is_refused = pcall(yield, seconds, task)
+    _, is_refused = pcall(yield, seconds, task)
   else
     task[WAITS_FOR] = seconds > 0
     schedule(task[LOOP], task[THREAD])
-    ok, is_refused = pcall(yield)
+    _, is_refused = pcall(yield)
   end
   current = task
-  if not ok or is_refused or task[MUST_CANCEL] then interrupt(task, ok, is_refused) end
+  if is_refused or task[MUST_CANCEL] then interrupt(task, is_refused) end
 end
 
 -- Keeps the stack of a plain Lua error, which does not carry its own, for the task that may yet fail with it.
