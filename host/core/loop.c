@@ -8,12 +8,52 @@
 #include "core/luax.h"
 
 enum {
-  STALE_MIN = 64, /* fewer stale timers than this are not worth a pass */
-  FIRST_READY = 16,
+  STALE_MIN = 64,    /* fewer stale timers than this are not worth a pass */
+  LIST_LENGTH = 64,  /* a ready list that has become this long is exchanged for the other */
+  FIRST_READY = 127, /* entries that it has room for: 128 places with that of the count */
 };
 
+/* ---- the ready list ---- */
+
+void lac_loop_push_lists(lua_State *L, const lac_loop *loop) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->list_refs[0]);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->list_refs[1]);
+}
+
+/* A generation is a piece of the list that Lua goes on filling: exchanging the lists each time would cost a loop in
+ * which one task runs at a time a tenth of all that it does. */
+bool lac_loop_begin_generation(lua_State *L, lac_loop *loop, int object, int lists) {
+  if (loop->draining != loop->filling) { /* the last one was the end of its list */
+    lua_pushinteger(L, 0);
+    lua_rawseti(L, lists + loop->draining, READY_COUNT);
+    loop->draining = loop->filling;
+    loop->count = 0;
+  }
+  lua_rawgeti(L, lists + loop->filling, READY_COUNT);
+  int count = (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  loop->position = loop->count + 1;
+  if (count == loop->count) return false;
+  loop->count = count;
+  if (count >= LIST_LENGTH) {
+    loop->filling = !loop->filling;
+    lua_pushvalue(L, lists + loop->filling);
+    lua_rawseti(L, object, LOOP_READY);
+  }
+  return true;
+}
+
+bool lac_loop_is_ready(lua_State *L, const lac_loop *loop) {
+  if (loop->position <= loop->count) return true;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->list_refs[loop->filling]);
+  lua_rawgeti(L, -1, READY_COUNT);
+  int count = (int)lua_tointeger(L, -1);
+  lua_pop(L, 2);
+  return count > (loop->draining == loop->filling ? loop->count : 0);
+}
+
 void lac_loop_push_ready(lua_State *L, lac_loop *loop) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->list_refs[loop->filling]);
   lua_rawgeti(L, -1, READY_COUNT);
   int count = (int)lua_tointeger(L, -1) + 1;
   lua_pop(L, 1);
@@ -146,8 +186,8 @@ void lac_loop_wake_sleeper(lua_State *L, lac_loop *loop, uint32_t slot) {
 
 static int l_collect(lua_State *L) {
   lac_loop *loop = lua_touserdata(L, 1);
-  luaL_unref(L, LUA_REGISTRYINDEX, loop->filling_ref);
-  luaL_unref(L, LUA_REGISTRYINDEX, loop->draining_ref);
+  luaL_unref(L, LUA_REGISTRYINDEX, loop->list_refs[0]);
+  luaL_unref(L, LUA_REGISTRYINDEX, loop->list_refs[1]);
   luaL_unref(L, LUA_REGISTRYINDEX, loop->entries_ref);
   lac_timers_free(&loop->timers);
   free(loop->slots);
@@ -164,7 +204,10 @@ static void push_list(lua_State *L) {
 
 void lac_loop_clear(lua_State *L, lac_loop *loop) {
   push_list(L);
-  lua_rawseti(L, LUA_REGISTRYINDEX, loop->filling_ref);
+  lua_rawseti(L, LUA_REGISTRYINDEX, loop->list_refs[loop->filling]);
+  loop->draining = loop->filling;
+  loop->count = 0;
+  loop->position = 1;
   lua_newtable(L);
   lua_rawseti(L, LUA_REGISTRYINDEX, loop->entries_ref);
   loop->timers.count = loop->timers.stale_count = 0;
@@ -180,8 +223,7 @@ lac_loop *lac_loop_new(lua_State *L, lac_scheduler *scheduler, bool is_clock_vir
   *loop = (lac_loop){
       .scheduler = scheduler,
       .object_ref = LUA_NOREF,
-      .filling_ref = LUA_NOREF,
-      .draining_ref = LUA_NOREF,
+      .list_refs = {LUA_NOREF, LUA_NOREF},
       .entries_ref = LUA_NOREF,
       .position = 1,
       .is_clock_virtual = is_clock_virtual,
@@ -191,8 +233,8 @@ lac_loop *lac_loop_new(lua_State *L, lac_scheduler *scheduler, bool is_clock_vir
     lua_setfield(L, -2, "__gc");
   }
   lua_setmetatable(L, -2);
-  loop->filling_ref = new_list(L);
-  loop->draining_ref = new_list(L);
+  loop->list_refs[0] = new_list(L);
+  loop->list_refs[1] = new_list(L);
   loop->entries_ref = new_list(L);
   return loop;
 }

@@ -23,10 +23,10 @@ typedef struct lac_loop {
   lac_scheduler *scheduler;
   struct lac_loop *next; /* the scheduler's running loops, in the order in which they were started */
   int object_ref;        /* the Lua loop object; LUA_NOREF while not running */
-  int filling_ref;       /* the ready list that Lua fills */
-  int draining_ref;      /* the one being drained; all nil between generations */
-  int position, count; /* of the generation under way: what runs next, and the last; position > count: there is none */
-  int entries_ref;     /* slot + 1 -> what the timer makes ready; false once taken back */
+  int list_refs[2];      /* the ready lists; what has run is nil in them */
+  int filling, draining; /* which of them Lua fills, and which the generation below is in: at times the other */
+  int position, count;   /* of the generation under way, or of the last: what runs next, and where it ends */
+  int entries_ref;       /* slot + 1 -> what the timer makes ready; false once taken back */
   lac_timers timers;
   unsigned char *slots; /* slot -> lac_slot_state */
   uint32_t *free_slots;
@@ -47,6 +47,17 @@ lac_loop *lac_loop_new(lua_State *L, lac_scheduler *scheduler, bool is_clock_vir
 /* Lets go of what is ready and of what its timers would make ready: a loop that never runs again keeps nothing alive.
  */
 void lac_loop_clear(lua_State *L, lac_loop *loop);
+
+/* Pushes the ready lists, the first, then the second. */
+void lac_loop_push_lists(lua_State *L, const lac_loop *loop);
+
+/* Begins a generation: what is ready by now and has not run. `lists` is the stack index of the first ready list,
+ * `object` of the Lua loop object. False if nothing is ready. The one under way must have come to its end, position >
+ * count. */
+bool lac_loop_begin_generation(lua_State *L, lac_loop *loop, int object, int lists);
+
+/* Whether there is something to run. */
+bool lac_loop_is_ready(lua_State *L, const lac_loop *loop);
 
 /* Appends the value on top of the stack to the ready list, and pops it. */
 void lac_loop_push_ready(lua_State *L, lac_loop *loop);

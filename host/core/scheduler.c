@@ -185,13 +185,12 @@ static void take_value(lua_State *L, int list, int position) {
   lua_rawseti(L, list, position);
 }
 
-/* Runs the entry at `position` of the list at stack index `list`; returns the position of the last value it used. */
-static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
+/* Runs what begins with the value on top of the stack, taken from `position` of the list at stack index `list`, unless
+ * it is a thread. Returns the position of the last value it used; pops the one on top. */
+static int begin_entry(lua_State *L, lac_loop *loop, int list, int position) {
   lac_scheduler *scheduler = loop->scheduler;
-  int top = lua_gettop(L);
-  take_value(L, list, position);
+  int top = lua_gettop(L) - 1;
   switch (lua_type(L, -1)) {
-  case LUA_TTHREAD: resume_thread(L, loop, lua_tothread(L, -1), 0); break;
   case LUA_TTABLE: {
     lua_State *thread = take_thread(L, scheduler);
     lua_insert(L, -2);
@@ -217,7 +216,21 @@ static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
   default: /* taken back */ break;
   }
   lua_settop(L, top);
-  if (scheduler->memory->is_exhausted) lac_memory_collect(scheduler->memory); /* what the dead thread kept alive */
+  return position;
+}
+
+/* Runs the entry at `position` of the list at stack index `list`; returns the position of the last value it used. */
+static int run_entry(lua_State *L, lac_loop *loop, int list, int position) {
+  lac_memory *memory = loop->scheduler->memory;
+  take_value(L, list, position);
+  lua_State *waiting = lua_tothread(L, -1);
+  if (waiting) {
+    resume_thread(L, loop, waiting, 0);
+    lua_pop(L, 1);
+  } else {
+    position = begin_entry(L, loop, list, position);
+  }
+  if (memory->is_exhausted) lac_memory_collect(memory); /* what the dead thread kept alive */
   return position;
 }
 
@@ -241,8 +254,9 @@ static uint64_t next_random(uint64_t *state) { /* xorshift64* */
 }
 
 /* Runs a generation's entries in an order that the seed decides. Raises if memory ran out. */
-static void run_shuffled(lua_State *L, lac_loop *loop, int list, int count) {
+static void run_shuffled(lua_State *L, lac_loop *loop, int list) {
   lac_scheduler *scheduler = loop->scheduler;
+  int count = loop->count - loop->position + 1;
   if (count <= 0) return;
   if (count > scheduler->order_capacity) {
     int *order = realloc(scheduler->order, (size_t)count * sizeof *order);
@@ -251,7 +265,7 @@ static void run_shuffled(lua_State *L, lac_loop *loop, int list, int count) {
     scheduler->order_capacity = count;
   }
   int entries = 0;
-  for (int position = 1; position <= count; position++) {
+  for (int position = loop->position; position <= loop->count; position++) {
     scheduler->order[entries++] = position;
     lua_rawgeti(L, list, position);
     if (lua_isfunction(L, -1)) position++; /* and the value that follows, or the two */
@@ -261,6 +275,7 @@ static void run_shuffled(lua_State *L, lac_loop *loop, int list, int count) {
   for (int left = entries; left > 1; left--)
     swap(&scheduler->order[left - 1], &scheduler->order[next_random(&scheduler->random) % (uint64_t)left]);
   for (int i = 0; i < entries; i++) run_entry(L, loop, list, scheduler->order[i]);
+  loop->position = loop->count + 1;
 }
 
 static void read_clock(lac_scheduler *scheduler) {
@@ -300,35 +315,21 @@ static bool run_generation(lua_State *L, lac_loop *loop, int list, bool *is_cloc
  * much as everything else that a generation of one task needs. */
 static bool run_generations(lua_State *L, lac_loop *loop) {
   lac_scheduler *scheduler = loop->scheduler;
-  int object = lua_gettop(L) + 1, filling = object + 1, draining = object + 2;
+  int object = lua_gettop(L) + 1, lists = object + 1;
   bool has_run = false, is_clock_read = false;
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->object_ref);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->draining_ref);
+  lac_loop_push_lists(L, loop);
   do {
     if (loop->position > loop->count) {
       if (loop->timers.count > 0) lac_loop_expire(L, loop, loop_now(loop)); /* what came due in a long step goes next */
-      lua_rawgeti(L, filling, READY_COUNT);
-      int count = (int)lua_tointeger(L, -1);
-      if (count == 0 && !loop->is_stopping) break;
-      swap(&loop->filling_ref, &loop->draining_ref);
-      swap(&filling, &draining);
-      lua_pushvalue(L, filling);
-      lua_rawseti(L, object, LOOP_READY);
-      lua_settop(L, object + 2);
-      loop->position = 1;
-      loop->count = count;
+      if (!lac_loop_begin_generation(L, loop, object, lists) && !loop->is_stopping) break;
     }
     has_run = true;
     if (scheduler->random) {
-      run_shuffled(L, loop, draining, loop->count);
-    } else if (!run_generation(L, loop, draining, &is_clock_read)) {
+      run_shuffled(L, loop, lists + loop->draining);
+    } else if (!run_generation(L, loop, lists + loop->draining, &is_clock_read)) {
       break;
     }
-    loop->position = 1;
-    loop->count = 0;
-    lua_pushinteger(L, 0);
-    lua_rawseti(L, draining, READY_COUNT);
     if (loop->is_stopping) {
       stop_running(L, loop);
       break;
@@ -375,14 +376,10 @@ bool lac_scheduler_drain(lac_scheduler *scheduler, uint64_t budget_ns) {
 
 bool lac_scheduler_is_ready(const lac_scheduler *scheduler) {
   lua_State *L = scheduler->L;
-  lua_Integer count = 0;
-  for (const lac_loop *loop = scheduler->running; loop && count == 0; loop = loop->next) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
-    lua_rawgeti(L, -1, READY_COUNT);
-    count = lua_tointeger(L, -1);
-    lua_pop(L, 2);
-  }
-  return count > 0;
+  bool is_ready = false;
+  for (const lac_loop *loop = scheduler->running; loop && !is_ready; loop = loop->next)
+    is_ready = lac_loop_is_ready(L, loop);
+  return is_ready;
 }
 
 void lac_scheduler_report(lac_scheduler *scheduler) {
@@ -419,7 +416,7 @@ static int l_open(lua_State *L) {
   bool is_clock_virtual = lua_isnil(L, 2) ? scheduler->virtual_now > 0 : lua_toboolean(L, 2);
   lac_loop *loop = lac_loop_new(L, scheduler, is_clock_virtual);
   if (loop->is_clock_virtual && scheduler->virtual_now <= 0) scheduler->virtual_now = VIRTUAL_START;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->filling_ref);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, loop->list_refs[loop->filling]);
   lua_rawseti(L, 1, LOOP_READY);
   return 1;
 }
