@@ -1,11 +1,12 @@
-/* json: `lacuna.native.json`, JSON text to Lua values (RFC 8259, and nothing more lenient).
+/* json: `lacuna.native.json`, JSON text to Lua values (RFC 8259, and nothing more lenient) and back.
  *
  * decode(text, empty_array) → value; or nil and a message with the place
+ * encode: json_writer.h
  * null → the light userdata of C's NULL, which every Lua state has
  *
  * One pass, recursive, bounded in depth; nothing is allocated but Lua values, so that running out of memory anywhere
  * leaks nothing. An array without items gets the metatable `empty_array`, for nothing else would tell it from an
- * object. Encoding is lua/lacuna/json.lua's. */
+ * object. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <math.h>
@@ -13,9 +14,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "mod/json_writer.h"
+
 int luaopen_lacuna_native_json(lua_State *L);
 
-enum { DEPTH_MAX = 1000, EMPTY_ARRAY = 2 /* the argument's stack index */ };
+enum { EMPTY_ARRAY = 2 /* the argument's stack index */ };
 
 typedef struct reader {
   lua_State *L;
@@ -165,7 +168,7 @@ static bool read_number(reader *r) {
   return isfinite(number) ? true : fail_at(r, begin, "a number out of range");
 }
 
-/* ---- values: recursive, DEPTH_MAX levels at most ---- */
+/* ---- values: recursive, LAC_JSON_DEPTH_MAX levels at most ---- */
 
 /* NOLINTBEGIN(misc-no-recursion) */
 static bool read_value(reader *r);
@@ -232,7 +235,7 @@ static bool read_value(reader *r) {
   case '"': return read_string(r);
   case '{':
   case '[': {
-    if (++r->depth > DEPTH_MAX) return fail(r, "nested more than 1000 levels deep");
+    if (++r->depth > LAC_JSON_DEPTH_MAX) return fail(r, "nested more than 1000 levels deep");
     luaL_checkstack(r->L, LUA_MINSTACK, "JSON is nested too deeply");
     bool ok = *r->at == '{' ? read_object(r) : read_array(r);
     r->depth--;
@@ -276,9 +279,11 @@ static int l_decode(lua_State *L) {
 }
 
 int luaopen_lacuna_native_json(lua_State *L) {
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   lua_pushcfunction(L, l_decode);
   lua_setfield(L, -2, "decode");
+  lac_json_push_encode(L);
+  lua_setfield(L, -2, "encode");
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");
   return 1;

@@ -119,11 +119,46 @@ describe("json.encode", function()
     assert.equal('{"10":"x","2.5":"y","true":"z"}', json.encode {[10] = "x", [2.5] = "y", [true] = "z"})
   end)
 
+  it("gives a key that is a number and the same one as text a value each", function()
+    assert.equal('{"2":"number","2":"text"}', json.encode {[2] = "number", ["2"] = "text"})
+  end)
+
+  it("sorts many keys, those within while those around wait", function()
+    local many, texts = {}, {}
+    for i = 1, 300 do
+      many[i * 7 % 300 + 0.5] = {[true] = {i}}
+      texts[i] = ('"%s.5":{"true":[%d]}'):format(i * 7 % 300, i)
+    end
+    table.sort(texts)
+    assert.equal("{" .. table.concat(texts, ",") .. "}", json.encode(many))
+  end)
+
+  it("can be called by a finalizer while it runs", function()
+    local texts = {}
+    local function leave_garbage()
+      local proxy = newproxy(true)
+      getmetatable(proxy).__gc = function() texts[#texts + 1] = json.encode {b = {1, 2}, a = "x"} end
+    end
+    local value = {}
+    for i = 1, 100 do value["key" .. i] = {0x7fffffffffffffffLL, name = nil, i} end
+    local expected = json.encode(value)
+    local step = collectgarbage("setstepmul", 100000)
+    for _ = 1, 200 do
+      leave_garbage()
+      assert.equal(expected, json.encode(value))
+    end
+    collectgarbage("setstepmul", step)
+    collectgarbage()
+    assert.equal(200, #texts)
+    for _, text in ipairs(texts) do assert.equal('{"a":"x","b":[1,2]}', text) end
+  end)
+
   it("indents", function()
     local value = {b = {1, {}, json.array {}}, a = "x"}
     assert.equal('{\n  "a": "x",\n  "b": [\n    1,\n    {},\n    []\n  ]\n}', json.encode(value, {indent = 2}))
     assert.equal('[\n\t1\n]', json.encode({1}, {indent = "\t"}))
     failure(async.TypeError, json.encode, {}, {indent = true})
+    failure(async.TypeError, json.encode, {}, {ident = 2})
   end)
 
   local inside = {}
