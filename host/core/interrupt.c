@@ -254,11 +254,7 @@ static reason end_attempt(lac_interrupt *interrupt, bool is_in_own_code) {
   return reason;
 }
 
-static void on_hook(lua_State *L, lua_Debug *frame) {
-  lac_interrupt *interrupt = running;
-  if (!interrupt || interrupt->is_hook_running) return;
-  interrupt->is_hook_running = 1;
-  bool is_in_own_code = lac_is_own_code(L, frame);
+static void raise_due(lac_interrupt *interrupt, lua_State *L, bool is_in_own_code) {
   if (interrupt->is_collection_due) {
     interrupt->is_collection_due = 0;
     bool is_exhausted = interrupt->collect(interrupt->collect_data);
@@ -276,6 +272,13 @@ static void on_hook(lua_State *L, lua_Debug *frame) {
   if (!reason) return;
   push_error(L, interrupt, reason);
   lua_error(L);
+}
+
+static void on_hook(lua_State *L, lua_Debug *frame) {
+  lac_interrupt *interrupt = running;
+  if (!interrupt || interrupt->is_hook_running) return;
+  interrupt->is_hook_running = 1;
+  raise_due(interrupt, L, lac_is_own_code(L, frame));
 }
 
 /* ---- on the runtime's thread, in the ordinary course of things ---- */
@@ -338,9 +341,14 @@ void lac_interrupt_set_run(lac_interrupt *interrupt, uint64_t run) {
   atomic_store(&interrupt->run, run);
 }
 
-bool lac_interrupt_is_wanted(const lac_interrupt *interrupt) {
-  reason reason = wanted(interrupt);
-  return reason && now_ns() >= not_before(interrupt, reason);
+bool lac_interrupt_is_due(const lac_interrupt *interrupt) {
+  return interrupt->is_due;
+}
+
+void lac_interrupt_raise(lac_interrupt *interrupt, lua_State *L) {
+  if (interrupt->is_hook_running) return;
+  interrupt->is_hook_running = 1;
+  raise_due(interrupt, L, false);
 }
 
 /* ---- from anywhere ---- */

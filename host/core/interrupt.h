@@ -8,7 +8,8 @@
  *
  * Raised in the user's code only: an error in the middle of the kernel's own would leave it broken. The first error
  * leaves 0.1 s for clean-up, then one is raised at every instruction until the step or the run has ended. What cannot
- * be interrupted: a C function that computes or blocks, and finalizers (LuaJIT runs them without hooks). */
+ * be interrupted: a C function that computes, or blocks without asking, and finalizers (LuaJIT runs them without
+ * hooks). */
 #ifndef LAC_CORE_INTERRUPT_H
 #define LAC_CORE_INTERRUPT_H
 
@@ -54,8 +55,12 @@ void lac_interrupt_run(lac_interrupt *interrupt, uint64_t run, unsigned grace_ms
  * cancelled, one that never does can only be interrupted. From any thread, and from a signal handler. */
 void lac_interrupt_step(lac_interrupt *interrupt, unsigned grace_ms);
 
-/* Whether the code that runs is to be interrupted now: what blocks the runtime's thread gives up then. */
-bool lac_interrupt_is_wanted(const lac_interrupt *interrupt);
+/* Whether the code that runs is to be interrupted now: what blocks the runtime's thread looks at this when a signal
+ * has come (they come until the code was interrupted), and gives up then. */
+bool lac_interrupt_is_due(const lac_interrupt *interrupt);
+
+/* Raises the error that is due, if one is, for a C function that gave up and has nothing to return. */
+void lac_interrupt_raise(lac_interrupt *interrupt, lua_State *L);
 
 /* Has collect(data) called at the next instruction, and a MemoryError raised in the user's code if that returns true:
  * from within an allocation, where neither can be. On the runtime's thread; while that is not in Lua, nothing. */

@@ -22,7 +22,7 @@ static int l_block(lua_State *L) {
   if (seconds > 1e9) seconds = 1e9;
   struct timespec left = {.tv_sec = (time_t)seconds, .tv_nsec = (long)(fmod(seconds, 1) * 1e9)};
   const lac_interrupt *interrupt = lac_runtime_interrupt(lac_runtime(L));
-  while (nanosleep(&left, &left) != 0 && errno == EINTR && !lac_interrupt_is_wanted(interrupt)) continue;
+  while (nanosleep(&left, &left) != 0 && errno == EINTR && !lac_interrupt_is_due(interrupt)) continue;
   return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "mod/curl_blocking.h"
 
 #include <lauxlib.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "core/runtime.h"
@@ -16,7 +17,7 @@ typedef struct blocking {
   const lac_curl_library *curl;
   uv_loop_t loop;
   lac_curl_client *client; /* NULL once closed */
-  bool is_over;            /* the transfer that runs, or the closing of the client */
+  bool is_over;            /* the transfer that runs */
   lac_curl_outcome outcome;
   lac_bytes headers, body; /* what the outcome refers to once it has left on_done, with the message below */
   char message[CURL_ERROR_SIZE];
@@ -41,21 +42,25 @@ static void on_done(void *data, uint32_t id, const lac_curl_outcome *outcome) {
 }
 
 static void on_closed(void *data) {
-  ((blocking *)data)->is_over = true;
+  (void)data;
 }
 
-/* Runs the private loop until is_over is set. */
-static void run_until_over(blocking *b) {
-  while (!b->is_over) uv_run(&b->loop, UV_RUN_ONCE);
+/* Runs the private loop until is_over is set. False if the code that waits here is to be interrupted before: libuv
+ * itself would go on waiting after a signal. */
+static bool run_until_over(blocking *b, const lac_interrupt *interrupt) {
+  struct pollfd backend = {.fd = uv_backend_fd(&b->loop), .events = POLLIN};
+  for (;;) {
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+    if (b->is_over) return true;
+    if (poll(&backend, 1, uv_backend_timeout(&b->loop)) < 0 && lac_interrupt_is_due(interrupt)) return false;
+  }
 }
 
 static void close_client(blocking *b) {
   if (!b->client) return;
-  b->is_over = false;
   lac_curl_client_close(b->client);
   b->client = NULL;
-  run_until_over(b);
-  uv_run(&b->loop, UV_RUN_DEFAULT); /* the close callbacks that are left */
+  uv_run(&b->loop, UV_RUN_DEFAULT);
   uv_loop_close(&b->loop);
   lac_bytes_free(&b->headers);
   lac_bytes_free(&b->body);
@@ -112,13 +117,20 @@ static int l_perform(lua_State *L) {
   const char *message = "a header is not a string, or out of memory";
   b->is_over = false;
   uv_update_time(&b->loop); /* it has stood still since the last one */
-  if (!lac_curl_collect_headers(L, 2, b->curl, &request) || lac_curl_start(b->client, &request, &message) == 0) {
+  b->outcome = (lac_curl_outcome){.failure = "other", .message = "interrupted"};
+  uint32_t id = 0;
+  if (lac_curl_collect_headers(L, 2, b->curl, &request)) id = lac_curl_start(b->client, &request, &message);
+  if (id == 0) {
     lua_pushnil(L);
     lua_pushliteral(L, "other");
     lua_pushstring(L, message);
     return 3;
   }
-  run_until_over(b);
+  lac_interrupt *interrupt = lac_runtime_interrupt(b->runtime);
+  if (!run_until_over(b, interrupt)) {
+    lac_curl_abort(b->client, id);
+    lac_interrupt_raise(interrupt, L);
+  }
   return lac_curl_push_outcome(L, &b->outcome);
 }
 

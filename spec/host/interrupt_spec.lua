@@ -51,6 +51,19 @@ describe("Ctrl-C", function()
     end)
   end
 
+  it("ends a request that blocks, whose clean-up may ask again", function()
+    local result = interrupt [[
+      local async, requests, uv = require "lacuna", require "lacuna.requests", require "luv"
+      local silent = uv.new_tcp()
+      silent:bind("127.0.0.1", 0)
+      silent:listen(8, function() end)
+      local url = "http://127.0.0.1:" .. silent:getsockname().port
+      async.try(function() requests.get(url) end, {finally = function()
+        print((select(2, pcall(requests.get, url, {timeout = 0.02}))).name)
+      end})]]
+    assert.same({status = 0, stdout = "TimeoutError\nstatus 130\n", stderr = ""}, result)
+  end)
+
   it("lets clean-up run in the broken-off task, which may wait", function()
     local result = interrupt [[
       local async = require "lacuna"

@@ -3,7 +3,9 @@ local async = require "lacuna"
 local http = require "lacuna.http"
 local requests = require "lacuna.requests"
 local nginx_site = require "spec.support.nginx_site"
+local rude_site = require "spec.support.rude_site"
 local shell = require "spec.support.shell"
+local time = require "lacuna.time"
 local virtual = require "spec.support.virtual"
 local await, raised = async.await, virtual.raised
 
@@ -123,6 +125,16 @@ describe("lacuna.requests", function()
     session:get(site.http .. "/hello")
     assert.equal(before, turns)
     ticker:cancel()
+  end)
+
+  it("is broken off in a worker thread whose call is cancelled", function()
+    local silent = rude_site.start(function() end)
+    local fetch = async.to_thread(requests.get, silent.url)
+    local start = time.monotonic()
+    raised(async.TimeoutError, function() await(async.wait_for(fetch, 0.1)) end)
+    await(async.wait_for(silent.connections[1].closed, 5))
+    assert.is_true(time.monotonic() - start < 3)
+    silent.stop()
   end)
 
   it("works in a worker thread", function()
