@@ -1,5 +1,4 @@
-/* mailbox: a ring of messages under one lock. A message's place follows from its ticket, so that taking one back costs
- * no search; it leaves a hole, which pop skips. */
+/* mailbox: a ring of messages under one lock. */
 #include "core/mailbox.h"
 
 #include <pthread.h>
@@ -14,11 +13,10 @@ struct lac_mailbox {
   atomic_uint holders;
   uint32_t limit;
   bool is_closed;
-  /* The ring: the message with ticket t is at slots[t % capacity]; capacity is a power of two. */
-  lac_message **slots;
-  uint32_t capacity;
-  lac_ticket first, next;           /* tickets of the oldest slot in use, hole or not, and of the next message */
-  _Atomic uint32_t count;           /* messages, holes left out; written under the lock, read by spinners without */
+  lac_message **slots;              /* the ring */
+  uint32_t capacity;                /* a power of two */
+  uint32_t first;                   /* the oldest is at slots[first % capacity], the others follow */
+  _Atomic uint32_t count;           /* written under the lock, read by spinners without */
   atomic_uint spinners;             /* 0 or 1, but for a moment */
   uint32_t trusted[LAC_SIDE_COUNT]; /* waiters that are expected to look */
   lac_waiter lines[LAC_SIDE_COUNT]; /* heads of rings */
@@ -30,7 +28,6 @@ lac_message *lac_message_new(int64_t id, const char *bytes, size_t size) {
   lac_message *message = malloc(sizeof *message + size);
   if (!message) return NULL;
   message->id = id;
-  message->ticket = 0;
   message->size = size;
   memcpy(message->bytes, bytes, size);
   return message;
@@ -107,7 +104,6 @@ lac_mailbox *lac_mailbox_new(uint32_t limit) {
     return NULL;
   }
   mailbox->capacity = FIRST_CAPACITY;
-  mailbox->first = mailbox->next = 1;
   mailbox->limit = limit;
   atomic_init(&mailbox->holders, 1);
   for (int side = 0; side < LAC_SIDE_COUNT; side++) {
@@ -122,12 +118,13 @@ lac_mailbox *lac_mailbox_retain(lac_mailbox *mailbox) {
   return mailbox;
 }
 
+/* The slot of the oldest message but `age`. */
+static lac_message **slot_of(lac_mailbox *mailbox, uint32_t age) {
+  return &mailbox->slots[(mailbox->first + age) & (mailbox->capacity - 1)];
+}
+
 static void free_messages(lac_mailbox *mailbox) {
-  for (uint32_t i = 0; i < mailbox->capacity; i++) {
-    lac_message_free(mailbox->slots[i]);
-    mailbox->slots[i] = NULL;
-  }
-  mailbox->first = mailbox->next;
+  for (uint32_t age = 0; age < mailbox->count; age++) lac_message_free(*slot_of(mailbox, age));
   mailbox->count = 0;
 }
 
@@ -141,81 +138,79 @@ void lac_mailbox_release(lac_mailbox *mailbox) {
 
 /* ---- messages in and out ---- */
 
-static lac_message **slot_of(lac_mailbox *mailbox, lac_ticket ticket) {
-  return &mailbox->slots[ticket & (mailbox->capacity - 1)];
-}
-
 /* Doubles the ring. False if memory ran out. */
 static bool grow(lac_mailbox *mailbox) {
   uint32_t capacity = mailbox->capacity * 2;
   lac_message **slots = capacity > mailbox->capacity ? calloc(capacity, sizeof(lac_message *)) : NULL;
   if (!slots) return false;
-  for (lac_ticket ticket = mailbox->first; ticket < mailbox->next; ticket++)
-    slots[ticket & (capacity - 1)] = *slot_of(mailbox, ticket);
+  for (uint32_t age = 0; age < mailbox->count; age++) slots[age] = *slot_of(mailbox, age);
   free(mailbox->slots);
   mailbox->slots = slots;
   mailbox->capacity = capacity;
+  mailbox->first = 0;
   return true;
 }
 
-/* Appends under the lock. */
-static lac_push_result append(lac_mailbox *mailbox, lac_message *message, lac_bell **bell) {
-  if (mailbox->next - mailbox->first == mailbox->capacity && !grow(mailbox)) return LAC_NO_MEMORY;
-  message->ticket = mailbox->next++;
-  *slot_of(mailbox, message->ticket) = message;
+/* Appends under the lock. False if memory ran out. */
+static bool append(lac_mailbox *mailbox, lac_message *message) {
+  if (mailbox->count == mailbox->capacity && !grow(mailbox)) return false;
+  *slot_of(mailbox, mailbox->count) = message;
   mailbox->count++;
-  *bell = tell_next(mailbox, LAC_FOR_MESSAGE);
-  return LAC_PUSHED;
+  return true;
 }
 
-lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_waiter *waiter, lac_message *message, lac_ticket *ticket) {
+lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_waiter *waiter, lac_message *message) {
   lac_push_result result = LAC_PUSHED;
-  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
   end_trust(mailbox, LAC_FOR_SPACE, waiter);
   if (mailbox->is_closed)
     result = LAC_CLOSED;
   else if (!has_space(mailbox))
     result = LAC_FULL;
-  else
-    result = append(mailbox, message, &bell);
-  if (result == LAC_PUSHED && ticket) *ticket = message->ticket;
+  else if (!append(mailbox, message))
+    result = LAC_NO_MEMORY;
+  lac_bell *bell = tell_next(mailbox, LAC_FOR_MESSAGE);
   pthread_mutex_unlock(&mailbox->lock);
   ring_and_release(bell);
   return result;
+}
+
+size_t lac_mailbox_push_many(lac_mailbox *mailbox, lac_message **messages, size_t count) {
+  size_t done = 0;
+  pthread_mutex_lock(&mailbox->lock);
+  for (; done < count && !mailbox->is_closed && has_space(mailbox); done++) {
+    if (messages[done] && !append(mailbox, messages[done])) break;
+  }
+  lac_bell *bell = tell_next(mailbox, LAC_FOR_MESSAGE);
+  pthread_mutex_unlock(&mailbox->lock);
+  ring_and_release(bell);
+  return done;
 }
 
 lac_push_result lac_mailbox_push_last(lac_mailbox *mailbox, lac_message *message) {
-  lac_bell *bell = NULL;
   pthread_mutex_lock(&mailbox->lock);
-  lac_push_result result = append(mailbox, message, &bell);
+  bool is_pushed = append(mailbox, message);
+  lac_bell *bell = tell_next(mailbox, LAC_FOR_MESSAGE);
   pthread_mutex_unlock(&mailbox->lock);
   ring_and_release(bell);
-  return result;
+  return is_pushed ? LAC_PUSHED : LAC_NO_MEMORY;
 }
 
-static void skip_holes(lac_mailbox *mailbox) {
-  while (mailbox->first < mailbox->next && !*slot_of(mailbox, mailbox->first)) mailbox->first++;
+bool lac_mailbox_is_half_empty(const lac_mailbox *mailbox) {
+  return mailbox->count <= mailbox->limit / 2;
 }
 
-/* Takes the message out of its slot, under the lock. */
-static lac_message *take(lac_mailbox *mailbox, lac_ticket ticket) {
-  lac_message *message = *slot_of(mailbox, ticket);
-  *slot_of(mailbox, ticket) = NULL;
-  mailbox->count--;
-  skip_holes(mailbox);
-  return message;
-}
-
-lac_message *lac_mailbox_pop(lac_mailbox *mailbox, lac_waiter *waiter, _Atomic lac_ticket *ticket, bool *is_closed) {
+lac_message *lac_mailbox_pop(lac_mailbox *mailbox, lac_waiter *waiter, _Atomic int64_t *id, bool *is_closed) {
   lac_message *message = NULL;
   lac_bell *next_popper = NULL, *next_pusher = NULL;
   pthread_mutex_lock(&mailbox->lock);
   end_trust(mailbox, LAC_FOR_MESSAGE, waiter);
   *is_closed = mailbox->count == 0 && mailbox->is_closed;
   if (mailbox->count > 0) {
-    message = take(mailbox, mailbox->first);
-    if (ticket) *ticket = message->ticket;
+    message = *slot_of(mailbox, 0);
+    mailbox->first++;
+    mailbox->count--;
+    if (id) *id = message->id;
     next_popper = tell_next(mailbox, LAC_FOR_MESSAGE);
     next_pusher = tell_next(mailbox, LAC_FOR_SPACE);
   }
@@ -225,14 +220,22 @@ lac_message *lac_mailbox_pop(lac_mailbox *mailbox, lac_waiter *waiter, _Atomic l
   return message;
 }
 
-bool lac_mailbox_take_back(lac_mailbox *mailbox, lac_ticket ticket) {
-  lac_message *message = NULL;
-  lac_bell *next_pusher = NULL;
+/* Removes the message with this id, under the lock; the latest are looked at first: who cancels many cancels those
+ * first, so that none of them is begun meanwhile. */
+static lac_message *remove_message(lac_mailbox *mailbox, int64_t id) {
+  uint32_t age = mailbox->count;
+  while (age > 0 && (*slot_of(mailbox, age - 1))->id != id) age--;
+  if (age == 0) return NULL;
+  lac_message *message = *slot_of(mailbox, age - 1);
+  for (; age < mailbox->count; age++) *slot_of(mailbox, age - 1) = *slot_of(mailbox, age);
+  mailbox->count--;
+  return message;
+}
+
+bool lac_mailbox_take_back(lac_mailbox *mailbox, int64_t id) {
   pthread_mutex_lock(&mailbox->lock);
-  if (ticket >= mailbox->first && ticket < mailbox->next && *slot_of(mailbox, ticket)) {
-    message = take(mailbox, ticket);
-    next_pusher = tell_next(mailbox, LAC_FOR_SPACE);
-  }
+  lac_message *message = remove_message(mailbox, id);
+  lac_bell *next_pusher = message ? tell_next(mailbox, LAC_FOR_SPACE) : NULL;
   pthread_mutex_unlock(&mailbox->lock);
   ring_and_release(next_pusher);
   lac_message_free(message);

@@ -26,12 +26,8 @@
 typedef struct lac_mailbox lac_mailbox;
 typedef struct lac_waiter lac_waiter;
 
-/* Tickets number the messages of a mailbox in the order in which they were pushed, from 1; 0 is none. */
-typedef uint64_t lac_ticket;
-
 typedef struct lac_message {
-  int64_t id;        /* the sender's; the mailbox does not look at it */
-  lac_ticket ticket; /* given by the mailbox */
+  int64_t id; /* the sender's */
   size_t size;
   char bytes[];
 } lac_message;
@@ -59,19 +55,27 @@ lac_mailbox *lac_mailbox_retain(lac_mailbox *mailbox);
 void lac_mailbox_release(lac_mailbox *mailbox);
 
 /* Appends the message, which stays the caller's unless LAC_PUSHED is returned. `waiter` is the pusher's, told or not,
- * or NULL; so may `ticket` be. */
-lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_waiter *waiter, lac_message *message, lac_ticket *ticket);
+ * or NULL. */
+lac_push_result lac_mailbox_push(lac_mailbox *mailbox, lac_waiter *waiter, lac_message *message);
 
-/* The same for a thread's last word: neither the limit nor having been closed keeps it out. */
+/* Appends messages from the first on, as many as have room; NULLs are passed over. Returns how many of the list are
+ * dealt with. At most one popper is told. */
+size_t lac_mailbox_push_many(lac_mailbox *mailbox, lac_message **messages, size_t count);
+
+/* Appends a message that neither the limit nor having been closed keeps out: a thread's last word, or one to it. */
 lac_push_result lac_mailbox_push_last(lac_mailbox *mailbox, lac_message *message);
 
-/* Takes the oldest message, or NULL; `waiter` is the popper's, told or not, or NULL. Sets `*ticket`, if given, to its
- * ticket, in one step with taking it: whoever fails to take a message back finds it named there. `*is_closed` is set if
- * none is left and none will come. */
-lac_message *lac_mailbox_pop(lac_mailbox *mailbox, lac_waiter *waiter, _Atomic lac_ticket *ticket, bool *is_closed);
+/* Whether at least half of the limit is free; a look without the lock. */
+bool lac_mailbox_is_half_empty(const lac_mailbox *mailbox);
 
-/* Removes and frees a message that nobody has popped. False if somebody has. */
-bool lac_mailbox_take_back(lac_mailbox *mailbox, lac_ticket ticket);
+/* Takes the oldest message, or NULL; `waiter` is the popper's, told or not, or NULL. Sets `*id`, if given, to its id,
+ * in one step with taking it: whoever fails to take a message back finds it named there. `*is_closed` is set if none is
+ * left and none will come. */
+lac_message *lac_mailbox_pop(lac_mailbox *mailbox, lac_waiter *waiter, _Atomic int64_t *id, bool *is_closed);
+
+/* Removes and frees the message with this id, if nobody has popped it. False if somebody has. Takes as long as there
+ * are messages: meant for bounded mailboxes. */
+bool lac_mailbox_take_back(lac_mailbox *mailbox, int64_t id);
 
 /* Looks for something to pop for a moment, as patience.h has it; not at all if somebody else does. True if there is. */
 bool lac_mailbox_look(lac_mailbox *mailbox, lac_patience *patience);

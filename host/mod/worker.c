@@ -1,13 +1,18 @@
 /* worker: `lacuna.native.worker`, mailboxes and threads for lua/lacuna/exec.
  *
  * mailbox(limit) → mailbox; limit 0: none
- * mailbox:push(bytes, id) → ticket; or nil, "full" or "closed"
+ * mailbox:push(bytes, id) → true; or nil, "full" or "closed"
  * mailbox:push_from(pointer, size, id): the same for what a cdata points to
- * mailbox:pop() → bytes, id, ticket; or where a large one stands until the next pop, id, ticket, size; or nil,
- * is_closed mailbox:look() → whether there is a message within a moment mailbox:take_back(ticket) → whether nobody had
- * popped it; mailbox:close(is_emptied) mailbox:listen("message"|"space", fn, "foreground"|"background"|"once"),
- * mailbox:unlisten("message"|"space") start(number, inbox, outbox, setup, is_clock_virtual, is_debug, stream?) →
- * worker; or nil, message worker:running() → ticket, 0 for none; worker:interrupt(ticket); worker:stop(); worker:join()
+ * mailbox:push_last(bytes, id): the same, full or closed
+ * mailbox:submit(pointer, size) → id, is_held: pushes as soon as there is room; until then it is held here
+ * mailbox:feed() → whether messages are still held
+ * mailbox:take_back(id) → whether nobody had popped it
+ * mailbox:pop() → bytes, id; or where a large one stands until the next pop, id, size; or nil, is_closed
+ * mailbox:look() → whether there is a message within a moment
+ * mailbox:close(is_emptied): once nothing is held
+ * mailbox:listen("message"|"space", fn, "foreground"|"background"|"once"), mailbox:unlisten("message"|"space")
+ * start(number, inbox, outbox, setup, is_clock_virtual, is_debug, stream?) → worker; or nil, message
+ * worker:running() → id, 0 for none; worker:interrupt(id); worker:stop(); worker:join()
  * ends() → inbox, outbox, control, setup, stream? of the worker that this runtime is; nil in any other
  * cores() → how many threads can run at once
  * expect(), unexpect(): between them an answer of a worker, thread or process, is due within microseconds
@@ -25,6 +30,7 @@
 #include "core/modules.h"
 #include "core/runtime.h"
 #include "mod/worker_listener.h"
+#include "mod/worker_surplus.h"
 #include "mod/worker_thread.h"
 
 #define MAILBOX_METATABLE "lacuna.native.worker.mailbox"
@@ -33,7 +39,7 @@
 enum {
   END_LIMIT_MS = 1000, /* what workers are given to end when their starter's runtime does */
   IN_PLACE_BYTES = 16384,
-  ONLY_CALL = 1,   /* the ticket of the function that a worker with a stream runs */
+  ONLY_CALL = 1,   /* the id of the function that a worker with a stream runs */
   TYPE_CDATA = 10, /* LuaJIT's own, beyond those of lua.h */
 };
 
@@ -44,9 +50,11 @@ typedef struct staff {
   lac_worker workers; /* head of the ring of those that this runtime started */
 } staff;
 
-/* What a mailbox's userdata points to; it listens with one function a side. */
+/* What a mailbox's userdata points to; it listens with one function a side, and holds what it submits. */
 typedef struct port {
   lac_mailbox *mailbox;
+  lac_surplus surplus;
+  bool is_closing;      /* once the surplus is gone */
   lac_message *popped;  /* while its bytes become a Lua string, which may raise */
   lac_worker *calls_of; /* the worker whose calls arrive here, on its own side; else NULL */
   lac_patience patience;
@@ -87,15 +95,16 @@ static int l_mailbox(lua_State *L) {
   return 1;
 }
 
-/* Pushes a copy of the bytes, with the id at `index`. */
-static int push_bytes(lua_State *L, const char *bytes, size_t size, int index) {
-  port *p = check_port(L, 1);
+static lac_message *new_message(lua_State *L, const char *bytes, size_t size, int index) {
   lac_message *message = lac_message_new((int64_t)luaL_optnumber(L, index, 0), bytes, size);
   if (!message) lac_raise_memory(L);
-  lac_ticket ticket = 0;
-  lac_push_result result = lac_mailbox_push(p->mailbox, &p->listeners[LAC_FOR_SPACE].waiter, message, &ticket);
+  return message;
+}
+
+/* Returns what the Lua function does. */
+static int finish_push(lua_State *L, lac_message *message, lac_push_result result) {
   if (result == LAC_PUSHED) {
-    lua_pushnumber(L, (lua_Number)ticket);
+    lua_pushboolean(L, true);
     return 1;
   }
   lac_message_free(message);
@@ -105,25 +114,79 @@ static int push_bytes(lua_State *L, const char *bytes, size_t size, int index) {
   return 2;
 }
 
+/* Pushes a copy of the bytes, with the id at `index`. */
+static int push_bytes(lua_State *L, const char *bytes, size_t size, int index) {
+  port *p = check_port(L, 1);
+  lac_message *message = new_message(L, bytes, size, index);
+  return finish_push(L, message, lac_mailbox_push(p->mailbox, &p->listeners[LAC_FOR_SPACE].waiter, message));
+}
+
 static int l_push(lua_State *L) {
   size_t size = 0;
   const char *bytes = luaL_checklstring(L, 2, &size);
   return push_bytes(L, bytes, size, 3);
 }
 
+/* What a cdata that is a pointer points to. */
+static const char *check_pointer(lua_State *L, int index) {
+  luaL_checktype(L, index, TYPE_CDATA);
+  return *(const char *const *)lua_topointer(L, index); /* of a cdata: where its value stands */
+}
+
 static int l_push_from(lua_State *L) {
-  luaL_checktype(L, 2, TYPE_CDATA);
-  const char *bytes = *(const char *const *)lua_topointer(L, 2); /* of a cdata: where its value stands */
-  return push_bytes(L, bytes, (size_t)luaL_checknumber(L, 3), 4);
+  return push_bytes(L, check_pointer(L, 2), (size_t)luaL_checknumber(L, 3), 4);
+}
+
+static int l_push_last(lua_State *L) {
+  size_t size = 0;
+  const char *bytes = luaL_checklstring(L, 2, &size);
+  port *p = check_port(L, 1);
+  lac_message *message = new_message(L, bytes, size, 3);
+  return finish_push(L, message, lac_mailbox_push_last(p->mailbox, message));
+}
+
+/* Messages have come, or gone. */
+static void feed(port *p) {
+  lac_surplus_feed(&p->surplus, p->mailbox);
+  if (p->is_closing && p->surplus.count == 0) lac_mailbox_close(p->mailbox, false);
+}
+
+static int l_submit(lua_State *L) {
+  port *p = check_port(L, 1);
+  lac_message *message = new_message(L, check_pointer(L, 2), (size_t)luaL_checknumber(L, 3), 4);
+  int64_t id = lac_surplus_add(&p->surplus, message);
+  if (!id) {
+    lac_message_free(message);
+    lac_raise_memory(L);
+  }
+  feed(p);
+  lua_pushnumber(L, (lua_Number)id);
+  lua_pushboolean(L, p->surplus.count > 0);
+  return 2;
+}
+
+static int l_feed(lua_State *L) {
+  port *p = check_port(L, 1);
+  feed(p);
+  lua_pushboolean(L, p->surplus.count > 0);
+  return 1;
+}
+
+static int l_take_back(lua_State *L) {
+  port *p = check_port(L, 1);
+  int64_t id = (int64_t)luaL_checknumber(L, 2);
+  bool is_removed = lac_surplus_take_back(&p->surplus, id) || lac_mailbox_take_back(p->mailbox, id);
+  feed(p);
+  lua_pushboolean(L, is_removed);
+  return 1;
 }
 
 /* What a large message is popped as: where it stands, until the next pop. Another copy of it would cost more. */
 static int push_in_place(lua_State *L, const lac_message *message) {
   lua_pushlightuserdata(L, (void *)message->bytes);
   lua_pushnumber(L, (lua_Number)message->id);
-  lua_pushnumber(L, (lua_Number)message->ticket);
   lua_pushnumber(L, (lua_Number)message->size);
-  return 4;
+  return 3;
 }
 
 static int l_pop(lua_State *L) {
@@ -133,7 +196,7 @@ static int l_pop(lua_State *L) {
   bool is_closed = false;
   lac_worker *worker = p->calls_of;
   p->popped = lac_mailbox_pop(p->mailbox, waiter, worker ? &worker->running : NULL, &is_closed);
-  if (worker) lac_worker_begin(worker, p->popped ? p->popped->ticket : 0);
+  if (worker) lac_worker_begin(worker, p->popped ? p->popped->id : 0);
   if (!p->popped) {
     lua_pushnil(L);
     lua_pushboolean(L, is_closed);
@@ -142,10 +205,9 @@ static int l_pop(lua_State *L) {
   if (p->popped->size >= IN_PLACE_BYTES) return push_in_place(L, p->popped);
   lua_pushlstring(L, p->popped->bytes, p->popped->size);
   lua_pushnumber(L, (lua_Number)p->popped->id);
-  lua_pushnumber(L, (lua_Number)p->popped->ticket);
   lac_message_free(p->popped);
   p->popped = NULL;
-  return 3;
+  return 2;
 }
 
 static int l_look(lua_State *L) {
@@ -154,13 +216,15 @@ static int l_look(lua_State *L) {
   return 1;
 }
 
-static int l_take_back(lua_State *L) {
-  lua_pushboolean(L, lac_mailbox_take_back(check_port(L, 1)->mailbox, (lac_ticket)luaL_checknumber(L, 2)));
-  return 1;
-}
-
 static int l_close(lua_State *L) {
-  lac_mailbox_close(check_port(L, 1)->mailbox, lua_toboolean(L, 2));
+  port *p = check_port(L, 1);
+  if (lua_toboolean(L, 2)) {
+    lac_surplus_clear(&p->surplus);
+    lac_mailbox_close(p->mailbox, true);
+    return 0;
+  }
+  p->is_closing = true;
+  feed(p);
   return 0;
 }
 
@@ -182,6 +246,7 @@ static int l_collect_mailbox(lua_State *L) {
   port *p = check_port(L, 1);
   for (int side = 0; side < LAC_SIDE_COUNT; side++) lac_unlisten(&p->listeners[side]);
   lac_message_free(p->popped);
+  lac_surplus_clear(&p->surplus);
   lac_mailbox_release(p->mailbox);
   free(p);
   return 0;
@@ -223,7 +288,7 @@ static int l_running(lua_State *L) {
 }
 
 static int l_interrupt(lua_State *L) {
-  lac_worker_interrupt(check_worker(L), (lac_ticket)luaL_checknumber(L, 2));
+  lac_worker_interrupt(check_worker(L), (int64_t)luaL_checknumber(L, 2));
   return 0;
 }
 
@@ -315,7 +380,8 @@ static void add_class(lua_State *L, const char *name, const luaL_Reg *methods, s
 
 int luaopen_lacuna_native_worker(lua_State *L) {
   static const luaL_Reg mailbox_methods[] = {
-      {"push", l_push},     {"push_from", l_push_from}, {"pop", l_pop},
+      {"push", l_push},     {"push_from", l_push_from}, {"push_last", l_push_last},
+      {"submit", l_submit}, {"feed", l_feed},           {"pop", l_pop},
       {"look", l_look},     {"take_back", l_take_back}, {"close", l_close},
       {"listen", l_listen}, {"unlisten", l_unlisten},   {"__gc", l_collect_mailbox},
       {NULL, NULL}};

@@ -44,8 +44,8 @@ void lac_worker_set_reason(lac_worker *worker, const char *reason) {
   snprintf(worker->reason, sizeof worker->reason, "%s", reason);
 }
 
-void lac_worker_begin(lac_worker *worker, lac_ticket ticket) {
-  lac_interrupt_set_run(lac_runtime_interrupt(worker->runtime), ticket); /* the only thread that writes runtime */
+void lac_worker_begin(lac_worker *worker, int64_t id) {
+  lac_interrupt_set_run(lac_runtime_interrupt(worker->runtime), (uint64_t)id); /* the only thread that writes runtime */
 }
 
 static void set_runtime(lac_worker *worker, lacuna_t *runtime) {
@@ -135,17 +135,17 @@ lac_worker *lac_worker_start(lac_worker *workers, const lac_worker *like, const 
   return worker;
 }
 
-/* Breaks off the Lua code of the message with this ticket. */
-static void interrupt_code(lac_worker *worker, lac_ticket ticket) {
+/* Breaks off the Lua code of the message with this id. */
+static void interrupt_code(lac_worker *worker, int64_t id) {
   pthread_mutex_lock(&worker->lock);
-  if (worker->runtime && ticket) lac_interrupt_run(lac_runtime_interrupt(worker->runtime), ticket, GRACE_MS);
+  if (worker->runtime && id) lac_interrupt_run(lac_runtime_interrupt(worker->runtime), (uint64_t)id, GRACE_MS);
   pthread_mutex_unlock(&worker->lock);
 }
 
-void lac_worker_interrupt(lac_worker *worker, lac_ticket ticket) {
-  lac_message *message = lac_message_new((int64_t)ticket, "", 0);
-  if (message && lac_mailbox_push(worker->control, NULL, message, NULL) != LAC_PUSHED) lac_message_free(message);
-  interrupt_code(worker, ticket);
+void lac_worker_interrupt(lac_worker *worker, int64_t id) {
+  lac_message *message = lac_message_new(id, "", 0);
+  if (message && lac_mailbox_push(worker->control, NULL, message) != LAC_PUSHED) lac_message_free(message);
+  interrupt_code(worker, id);
 }
 
 void lac_worker_stop(lac_worker *worker) {

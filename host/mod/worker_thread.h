@@ -2,7 +2,7 @@
  *
  * Messages go in through `inbox` and come out through `outbox`; the last one out, with the id -number, says that the
  * thread's runtime is gone and holds the reason in words, "" if it was told to end. Through `control` the worker is
- * asked to leave the call whose ticket a message's id names; closing it asks the worker to end whatever it runs.
+ * asked to leave the call whose id a message bears; closing it asks the worker to end whatever it runs.
  *
  * Threads: the struct is shared by the thread and its starter; all in it is either fixed before the thread starts,
  * atomic, or a mailbox. The starter's thread never waits for a worker, but for lac_worker_end_all at its runtime's end,
@@ -25,7 +25,7 @@ struct lac_worker {
   lac_message *setup;  /* what exec/worker.lua is told at its start */
   int64_t number;
   bool is_clock_virtual, is_debug;
-  _Atomic lac_ticket running; /* the ticket of the message from inbox that the worker is at */
+  _Atomic int64_t running; /* the id of the message from inbox that the worker is at; 0: none */
   /* The rest is worker_thread.c's. */
   pthread_t thread;
   atomic_uint holders;
@@ -42,14 +42,14 @@ struct lac_worker {
 lac_worker *lac_worker_start(lac_worker *workers, const lac_worker *like, const char *setup, size_t setup_size,
                              const char **message);
 
-/* Has the worker leave the call with this ticket, if it still runs it: a wait is cancelled, Lua code interrupted. */
-void lac_worker_interrupt(lac_worker *worker, lac_ticket ticket);
+/* Has the worker leave the call with this id, if it still runs it: a wait is cancelled, Lua code interrupted. */
+void lac_worker_interrupt(lac_worker *worker, int64_t id);
 
 /* Has it end whatever it runs, and itself. */
 void lac_worker_stop(lac_worker *worker);
 
-/* The worker is at the message with this ticket now; 0: at none, and no code is interrupted. On its own thread. */
-void lac_worker_begin(lac_worker *worker, lac_ticket ticket);
+/* The worker is at the message with this id now; 0: at none, and no code is interrupted. On its own thread. */
+void lac_worker_begin(lac_worker *worker, int64_t id);
 
 /* Lets go of a worker whose last message has been popped: its thread has nothing left to do. */
 void lac_worker_join(lac_worker *worker);

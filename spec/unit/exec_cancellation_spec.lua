@@ -1,5 +1,6 @@
 -- Cancelling calls in worker threads: those that wait, those that run, and what is left for the next.
 local async = require "lacuna"
+local uv = require "luv"
 local sanitizer = require "spec.support.sanitizer"
 local virtual = require "spec.support.virtual"
 
@@ -38,6 +39,65 @@ describe("cancelling a call in a thread pool", function()
       assert.equal("next", await(pool:submit(function() return "next" end)))
       assert.equal(1, signal:view("int32_t"):load(0))
     end)
+  end)
+
+  -- More calls than the pool's mailbox holds; of those that were begun `signal` tells.
+  local function submit_many(pool, count)
+    local futures = {}
+    for i = 1, count do
+      futures[i] = pool:submit(function(n)
+        signal:view("int32_t"):add(0, 1)
+        return n
+      end, i)
+    end
+    return futures
+  end
+
+  it("removes any of many that wait, and no other", function()
+    with_pool(1, function(pool)
+      local running = pool:submit(begin_and_sleep)
+      wait_for(1)
+      local waiting = submit_many(pool, 2000)
+      for i = 1, 2000 do
+        if i % 3 > 0 or i <= 900 then assert.is_true(waiting[i]:cancel()) end
+      end
+      running:cancel()
+      for i = 903, 2000, 3 do assert.equal(i, await(waiting[i])) end
+      assert.equal(1 + 366, signal:view("int32_t"):load(0))
+      assert.equal("next", await(pool:submit(function() return "next" end)))
+    end)
+  end)
+
+  it("makes no worker in the place of one that has ended its call", function()
+    local function count_threads()
+      local count, entries = 0, uv.fs_scandir("/proc/self/task")
+      while uv.fs_scandir_next(entries) do count = count + 1 end
+      return count
+    end
+    with_pool(1, function(pool)
+      local calls = submit_many(pool, 100)
+      while signal:view("int32_t"):load(0) < 100 do end -- luacheck: ignore 542
+      local before = count_threads()
+      for i = 1, 100 do assert.is_true(calls[i]:cancel()) end
+      assert.is_true(count_threads() <= before + 1) -- the last call may not have been left yet
+      assert.equal("next", await(pool:submit(function() return "next" end)))
+    end)
+  end)
+
+  it("leaves a pool that ends when all that waited are gone", function()
+    for _, options in ipairs {{cancel_pending = true}, {}} do
+      signal:view("int32_t"):store(0, 0)
+      local pool = async.ThreadPoolExecutor(1)
+      local running = pool:submit(begin_and_sleep)
+      wait_for(1)
+      local waiting = submit_many(pool, 1000)
+      options.wait = false
+      local ended = pool:shutdown(options)
+      for i = 1000, 1, -1 do waiting[i]:cancel() end
+      running:cancel()
+      await(ended)
+      assert.equal(1, signal:view("int32_t"):load(0))
+    end
   end)
 
   it("reports one that runs as cancelled at once, and has its worker back", function()

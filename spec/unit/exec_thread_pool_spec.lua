@@ -136,6 +136,40 @@ describe("a thread pool", function()
     end)
   end)
 
+  -- More than its mailbox holds.
+  local function submit_many(pool, count)
+    local futures = {}
+    for i = 1, count do
+      futures[i] = pool:submit(function(n)
+        _G.calls = (_G.calls or 0) + 1
+        return n, _G.calls
+      end, i)
+    end
+    return futures
+  end
+
+  it("takes any number of calls, and begins them in order", function()
+    with_pool({max_workers = 1}, function(pool)
+      for i, future in ipairs(submit_many(pool, 3000)) do assert.same({i, i}, {await(future)}) end
+    end)
+  end)
+
+  it("ends all of any number of calls at its shutdown", function()
+    local pool = async.ThreadPoolExecutor(2)
+    local futures = submit_many(pool, 3000)
+    pool:shutdown()
+    for i = 1, 3000 do assert.equal(i, (futures[i]:result())) end
+  end)
+
+  it("loses one of any number of calls with a worker that exits", function()
+    with_pool({max_workers = 1}, function(pool)
+      local lost = pool:submit(function() os.exit(3) end)
+      local kept = submit_many(pool, 1000)
+      raised(async.BrokenExecutor, await, lost)
+      for i = 1, 1000 do assert.equal(i, (await(kept[i]))) end
+    end)
+  end)
+
   it("takes no call after its shutdown, which waits for the calls before", function()
     local pool = async.ThreadPoolExecutor(1)
     local future = pool:submit(function() return "done" end)

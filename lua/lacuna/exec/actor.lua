@@ -26,7 +26,7 @@ end
 local function discard(mailbox)
   mailbox:close()
   while true do
-    local bytes, _, _, size = mailbox:pop()
+    local bytes, _, size = mailbox:pop()
     if not bytes then return end
     in_place.discard(bytes, size)
   end
@@ -50,7 +50,7 @@ end
 
 local function hear(actor)
   while true do
-    local bytes, id, _, size = actor.outbox:pop()
+    local bytes, id, size = actor.outbox:pop()
     if not bytes then return end
     if id < 0 then return bury(actor, bytes) end
     settle(actor, in_place.decode(bytes, size))

@@ -56,9 +56,9 @@ function Channel:send(value)
   return coroutines.named("send", function()
     local bytes, to, problem = codec.encode_message(value), self.to, nil
     local ok, err = pcall(wait_in_line, self.sending, to, "space", function()
-      local ticket, reason = to:push(bytes)
+      local is_pushed, reason = to:push(bytes)
       problem = reason
-      return ticket or reason == "closed"
+      return is_pushed or reason == "closed"
     end)
     if ok and problem ~= "closed" then return end
     codec.discard(bytes)
@@ -73,7 +73,7 @@ function Channel:receive()
   return coroutines.named("receive", function()
     local from, is_received, value = self.from, false, nil
     wait_in_line(self.receiving, from, "message", function()
-      local bytes, is_closed, _, size = from:pop()
+      local bytes, is_closed, size = from:pop()
       if not bytes then return is_closed end
       is_received, value = true, (codec.in_place.decode(bytes, size))
       return true

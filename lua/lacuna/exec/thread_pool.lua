@@ -1,6 +1,7 @@
 -- thread_pool: calls in other threads of this process, each with a Lua state and a loop of its own.
 -- One mailbox holds the calls that wait, and whichever worker is free takes the oldest; another carries the outcomes
--- back. So a long call delays no other while a worker is free, and a call that waits can be taken back.
+-- back. So a long call delays no other while a worker is free, and a call that waits can be taken back. The mailbox is
+-- bounded; what it has no room for is held on the loop's side and follows, many at a time.
 --
 -- Workers are made when there are more calls than workers, and kept. A worker whose call was interrupted is not counted
 -- until it comes back ("late"): another may be made in its place, and if both are there then, one is told to end.
@@ -12,6 +13,8 @@ local native = require "lacuna.native.worker"
 local scheduler = require "lacuna.native.scheduler"
 local worker = require "lacuna.exec.worker"
 
+local MOST_IN_MAILBOX = 256 -- calls
+local OUTCOMES_PER_FEED = 32
 local END = -1 -- the id of a message that tells one worker to end
 
 local Crew = { encode_call = in_place.encode_call }
@@ -62,7 +65,8 @@ end
 ---@return integer id
 function Crew:send(message)
   local pointer, size = message:ref()
-  local id = self.queue:push_from(pointer, size)
+  local id, is_held = self.queue:submit(pointer, size)
+  if is_held then self.is_holding = true end
   in_place.release(size)
   self.outstanding = self.outstanding + 1
   if self.outstanding > self.worker_count then add_workers(self) end
@@ -84,18 +88,22 @@ function Crew:take_back(id)
   return true
 end
 
---- Has the worker leave the call, and counts it out until it has.
+--- Has the worker leave the call, and counts it out until it has. If no worker runs it, its outcome is on the way.
 ---@param id integer
 function Crew:interrupt(id)
-  self.late[id] = true
-  self.late_count = self.late_count + 1
-  self.worker_count = self.worker_count - 1
-  self.outstanding = self.outstanding - 1
-  for _, thread in pairs(self.workers) do
-    if thread:running() == id then thread:interrupt(id) end
+  for number, thread in pairs(self.workers) do
+    if thread:running() == id then
+      thread:interrupt(id)
+      if not self.late[number] then
+        self.late_count = self.late_count + 1
+        self.worker_count = self.worker_count - 1
+      end
+      self.late[number], self.late_at[id] = id, number
+      self.outstanding = self.outstanding - 1
+      add_workers(self)
+      return update_listening(self)
+    end
   end
-  add_workers(self)
-  update_listening(self)
 end
 
 --- Has the workers end when no call waits any more.
@@ -106,14 +114,15 @@ function Crew:close()
   if not next(self.workers) then loops.current():call_soon(self.executor.on_ended, self.executor) end
 end
 
--- Whether a worker that was late is back, which may make it one too many.
+-- A call that was interrupted is over: its worker is not late any more, which may make it one too many.
 local function welcome_back(crew, id)
-  if not crew.late[id] then return false end
-  crew.late[id] = nil
+  local number = crew.late_at[id]
+  crew.late_at[id] = nil
+  if crew.late[number] ~= id then return end -- it is late at another call by now
+  crew.late[number] = nil
   crew.late_count = crew.late_count - 1
   crew.worker_count = crew.worker_count + 1
-  if crew.worker_count > crew.executor.max_workers and not crew.is_closed then crew.queue:push("", END) end
-  return true
+  if crew.worker_count > crew.executor.max_workers and not crew.is_closed then crew.queue:push_last("", END) end
 end
 
 -- A worker has died at a call, or before it took any.
@@ -133,8 +142,8 @@ local function bury(crew, number, reason)
   local id = thread:running()
   thread:join()
   crew.workers[number] = nil
-  if crew.late[id] then
-    crew.late[id] = nil
+  if crew.late[number] then
+    crew.late[number], crew.late_at[id] = nil, nil
     crew.late_count = crew.late_count - 1
   else
     crew.worker_count = crew.worker_count - 1
@@ -148,7 +157,7 @@ local function new_crew(pool, initializer, initargs)
   local setup, buffers = worker.setup("serve_calls", initializer or false, unpack(initargs))
   local crew = setmetatable({
     executor = pool,
-    queue = native.mailbox(),
+    queue = native.mailbox(MOST_IN_MAILBOX),
     outcomes = native.mailbox(),
     setup = setup,
     buffers = buffers, -- shared memory that the setup speaks of
@@ -156,26 +165,33 @@ local function new_crew(pool, initializer, initargs)
     worker_count = 0, -- late ones left out
     last_number = 0,
     outstanding = 0, -- calls that wait or run, interrupted ones left out
-    late = {},
+    late = {}, -- number of a worker -> id of the interrupted call that it has not come back from
+    late_at = {}, -- id of an interrupted call -> number of its worker
     late_count = 0,
     listening = "nothing",
+    is_holding = false, -- calls on the loop's side, when last looked
     is_closed = false,
     is_expecting = false,
   }, Crew)
-  local outcomes = crew.outcomes
+  local outcomes, calls = crew.outcomes, crew.queue
   crew.on_message = function()
+    local count = 0
     while true do
-      local bytes, id, _, size = outcomes:pop()
+      local bytes, id, size = outcomes:pop()
       if not bytes then break end
+      count = count + 1
+      if crew.is_holding and count % OUTCOMES_PER_FEED == 0 then crew.is_holding = calls:feed() end
       if id < 0 then
         bury(crew, -id, bytes)
-      elseif welcome_back(crew, id) then
+      elseif crew.late_at[id] then
+        welcome_back(crew, id)
         in_place.discard(bytes, size)
       else
         crew.outstanding = crew.outstanding - 1
         pool:on_outcome(id, bytes, size)
       end
     end
+    if crew.is_holding then crew.is_holding = calls:feed() end
     update_listening(crew)
   end
   local queue, sentinel = crew.queue, newproxy(true) -- a pool that nobody has any more lets its workers end

@@ -11,7 +11,7 @@ local trap = require "lacuna.kernel.trap"
 
 ---@class lacuna.exec.Worker
 ---@field task lacuna.Task the runtime's main task, which runs everything here
----@field running integer|false the ticket of the call that runs
+---@field running integer|false the id of the call that runs
 ---@field is_ending boolean
 local Worker = {}
 Worker.__index = Worker
@@ -27,16 +27,16 @@ end
 -- Asked through the control mailbox: to leave a call, or, when that is closed, to end whatever runs.
 function Worker:obey()
   while true do
-    local bytes, ticket = self.control:pop()
+    local bytes, id = self.control:pop()
     if not bytes then
-      local is_closed = ticket
+      local is_closed = id
       if is_closed and not self.is_ending then
         self.is_ending = true
         self:leave_call()
       end
       return
     end
-    if ticket == self.running then self:leave_call() end
+    if id == self.running then self:leave_call() end
   end
 end
 
@@ -63,14 +63,14 @@ function Worker:serve_calls(initializer, ...)
   end
   local inbox = self.inbox
   while not self.is_ending do
-    local bytes, id, ticket, size = inbox:pop()
+    local bytes, id, size = inbox:pop()
     if bytes then
       if id < 0 then return end -- told to end
-      self.running = ticket
+      self.running = id
       local outcome = call.run_in_place(bytes, size)
       self:recover()
       if self.is_ending then return end
-      self:answer(outcome, ticket)
+      self:answer(outcome, id)
     elseif id then -- closed
       return
     elseif not inbox:look() then
