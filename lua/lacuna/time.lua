@@ -4,6 +4,7 @@
 local errors = require "lacuna.kernel.errors"
 local clock = require "lacuna.native.clock"
 local native = require "lacuna.native.scheduler"
+local options = require "lacuna.kernel.options"
 
 local time = {}
 
@@ -39,7 +40,7 @@ end
 ---@param seconds number
 function time.sleep(seconds)
   if type(seconds) ~= "number" then
-    error(errors.TypeError("time.sleep: seconds must be a number, got " .. tostring(seconds)), 2)
+    error(errors.TypeError("time.sleep: seconds must be a number, got " .. options.describe(seconds)), 2)
   end
   if seconds < 0 then error(errors.ValueError("sleep length must be non-negative"), 2) end
   local _, is_virtual = native.clock()

@@ -238,7 +238,13 @@ end)]])
     it("names what cannot be awaited", function()
       local result = run_script("require('lacuna').await(42)")
       assert.equal(1, result.status)
-      assert.equal("lacuna: TypeError: await: number 42 is not awaitable\n", result.stderr:match("^[^\n]*\n"))
+      assert.matches("^lacuna: TypeError: await: number 42 is not awaitable", result.stderr)
+    end)
+
+    it("asks whether a dot should have been a colon where something of its own got no object", function()
+      local result = run_script("require('lacuna').Event().set()")
+      assert.matches("^lacuna: [^\n]*attempt to index a nil value %(was a method called with a dot where a colon is "
+        .. "meant%?%)\nstack traceback:\n", result.stderr)
     end)
 
     it("reports a failed task that nobody looked at", function()

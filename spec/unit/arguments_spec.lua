@@ -42,6 +42,18 @@ local wrong_types = {
   ["try: ValueError: function expected, got string"] = function()
     async.try(function() end, { [ValueError] = "handler" })
   end,
+  ["with: not a context manager: <coroutine object sleep"] = function() async.with(nap(), print) end,
+  ['timeout: seconds must be a number or nil, got "3"'] = function() async.timeout("3") end,
+  ['Semaphore: value must be an integer, got "5"'] = function() async.Semaphore("5") end,
+  ['gather: a coroutine was expected, got "slept"'] = function() async.gather("slept") end,
+  ["wait: a list of awaitables is expected, got <coroutine object sleep"] = function() async.wait(nap(), nap()) end,
+  ["as_completed: unknown option timeot (there is timeout)"] = function() async.as_completed({}, { timeot = 1 }) end,
+  ["write group:create_task(…), with a colon"] = function() async.TaskGroup().create_task(nap()) end,
+  ["write loop:create_task(…), with a colon"] = function() async.get_running_loop().create_task(nap()) end,
+  ["write loop:run_until_complete(…), with a colon"] = function() async.new_event_loop().run_until_complete(nap()) end,
+  ["ThreadPoolExecutor: unknown option workers (there is initargs, initializer, max_workers)"] = function()
+    async.ThreadPoolExecutor { workers = 3 }
+  end,
   ["closing: an object with close() expected, got nil"] = function() async.closing(nil) end,
   ["run_in_executor: an executor or nil expected, got 5"] = function()
     async.get_running_loop():run_in_executor(5, function() end)

@@ -38,7 +38,7 @@ describe("Barrier", function()
     assert_raises(async.ValueError, "parties must be > 0", async.Barrier, 0)
     assert_raises(async.ValueError, "parties must be > 0", async.Barrier, -5)
     assert_raises(async.TypeError, "Barrier: parties must be an integer, got nil", async.Barrier)
-    assert_raises(async.TypeError, "Barrier: parties must be an integer, got x", async.Barrier, "x")
+    assert_raises(async.TypeError, 'Barrier: parties must be an integer, got "x"', async.Barrier, "x")
   end)
 
   it("has the fields parties, n_waiting and broken", function()

@@ -68,10 +68,18 @@ describe("await", function()
     local count = async(function() return 5 end)
     for _, use in ipairs {
       function() return count() + 1 end, function() return "count: " .. count() end, function() return -count() end,
-      function() return count() < count() end, function() return 2 ^ count() end,
+      function() return count() < count() end, function() return 2 ^ count() end, function() return count().total end,
+      function() return count():total() end,
     } do
       local err = raised(async.TypeError, use)
       assert.truthy(err.message:find("count at 0x%x+> is used before it was awaited: write await%(…%)"), err.message)
+    end
+    for name, make in pairs {
+      sleep = function() return async.sleep(0) end, ["Lock.acquire"] = function() return async.Lock():acquire() end,
+      to_thread = function() return async.to_thread(print) end, wait = function() return async.wait {} end,
+    } do
+      assert.truthy(raised(async.TypeError, function() return make().name_of_result end).message:find(name, 1, true))
+      assert.truthy(raised(async.TypeError, function() return make() .. "" end).message:find(name, 1, true))
     end
   end))
 
@@ -101,11 +109,17 @@ describe("await", function()
   end))
 
   it("names what is not awaitable", body(function()
-    assert.equal("await: nil is not awaitable", raised(async.TypeError, await, nil).message)
-    assert.equal('await: string "x" is not awaitable', raised(async.TypeError, await, "x").message)
-    raised(async.TypeError, await, 42)
-    raised(async.TypeError, await, {})
-    assert.truthy(raised(async.TypeError, await, function() end).message:find("call it", 1, true))
+    local function refused(value) return raised(async.TypeError, await, value).message end
+    assert.equal("await: nil is not awaitable (what was called is no async function, and returned nothing)",
+      refused(nil))
+    assert.equal('await: string "x" is not awaitable (it is a result already: no await is needed)', refused("x"))
+    assert.equal("await: number 42 is not awaitable (it is a result already: no await is needed)", refused(42))
+    assert.equal("await: table is not awaitable (it is a result already: no await is needed)", refused {})
+    assert.equal("await: table is not awaitable (await(async.gather(list)) awaits all of a list)",
+      refused { async.sleep(0) })
+    assert.equal("await: a function is not awaitable (call it, or wrap it with async)", refused(function() end))
+    assert.matches("^await: <Event .*> is not awaitable %(await what one of its methods returns%)$",
+      refused(async.Event()))
   end))
 
   it("runs __await of an object's metatable", body(function()

@@ -472,7 +472,7 @@ describe("Condition", function()
     assert_raises(async.TypeError, "Condition: lock must be a Lock or nil, got 5", async.Condition, 5)
     local condition = async.Condition()
     assert_raises(async.TypeError, "wait_for: predicate must be a function, got nil", condition.wait_for, condition)
-    assert_raises(async.TypeError, "notify: n must be a number, got x", condition.notify, condition, "x")
+    assert_raises(async.TypeError, 'notify: n must be a number, got "x"', condition.notify, condition, "x")
   end)
 end)
 
@@ -501,7 +501,7 @@ describe("Semaphore", function()
 
   it("raises ValueError for a negative value, TypeError for anything but integers", function()
     assert_raises(async.ValueError, "Semaphore initial value must be >= 0", async.Semaphore, -1)
-    assert_raises(async.TypeError, "Semaphore: value must be an integer, got x", async.Semaphore, "x")
+    assert_raises(async.TypeError, 'Semaphore: value must be an integer, got "x"', async.Semaphore, "x")
     assert_raises(async.TypeError, "BoundedSemaphore: value must be an integer, got 1.5", async.BoundedSemaphore, 1.5)
   end)
 

@@ -79,7 +79,7 @@ for _, name in ipairs { "Queue", "LifoQueue", "PriorityQueue" } do
     end)
 
     it("raises TypeError for a maxsize that is no number", function()
-      assert_raises(async.TypeError, name .. ": maxsize must be a number, got x", new, "x")
+      assert_raises(async.TypeError, name .. ': maxsize must be a number, got "x"', new, "x")
     end)
 
     it("takes nil and false as items", function()

@@ -145,7 +145,7 @@ end
 local function new_barrier(parties)
   parties = options.argument("Barrier", parties, "parties")
   if type(parties) ~= "number" or parties % 1 ~= 0 then
-    error(errors.TypeError("Barrier: parties must be an integer, got " .. tostring(parties)), 2)
+    error(errors.TypeError("Barrier: parties must be an integer, got " .. options.describe(parties)), 2)
   end
   if parties < 1 then error(errors.ValueError("parties must be > 0"), 2) end
   local condition = locks.Condition()

@@ -48,7 +48,8 @@ function context.with(manager, body)
   local class = getmetatable(manager)
   local enter = type(class) == "table" and class.__aenter
   if not enter or not class.__aexit then
-    error(errors.TypeError("with: not a context manager: " .. tostring(manager)), 2)
+    local cure = type(manager) == "function" and " (call it)" or coroutines.iscoroutine(manager) and " (await it)" or ""
+    error(errors.TypeError("with: not a context manager: " .. tostring(manager) .. cure), 2)
   end
   if type(body) ~= "function" then
     error(errors.TypeError("with: the body must be a function, got " .. type(body)), 2)

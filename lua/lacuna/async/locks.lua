@@ -222,7 +222,7 @@ end
 ---@return lacuna.Coroutine of what the predicate returned at last
 function Condition:wait_for(predicate)
   if type(predicate) ~= "function" and not (getmetatable(predicate) or {}).__call then
-    error(errors.TypeError("wait_for: predicate must be a function, got " .. tostring(predicate)), 2)
+    error(errors.TypeError("wait_for: predicate must be a function, got " .. options.describe(predicate)), 2)
   end
   return new_method(ConditionWaitFor, self, predicate)
 end
@@ -234,7 +234,7 @@ end
 function Condition:notify(n)
   n = options.argument("notify", n, "n")
   if n == nil then n = 1 end
-  if type(n) ~= "number" then error(errors.TypeError("notify: n must be a number, got " .. tostring(n)), 2) end
+  if type(n) ~= "number" then error(errors.TypeError("notify: n must be a number, got " .. options.describe(n)), 2) end
   if not self.lock.is_locked then error(errors.RuntimeError("cannot notify on un-acquired lock"), 2) end
   while n > 0 and wake_next(self.waiters) do n = n - 1 end
 end

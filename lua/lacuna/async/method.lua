@@ -19,9 +19,7 @@ local method = { begin = coroutines.begin, OBJECT = layout.FUNCTION, ARGUMENT = 
 ---@return table class
 function method.class(name, run)
   coroutines.runs[run] = true
-  local class = { is_coroutine = true, name = name, __tostring = tostring_of }
-  class.__index = class
-  return class
+  return coroutines.guard { is_coroutine = true, name = name, __tostring = tostring_of }
 end
 
 local NOT_STARTED = 0 -- no literal: see the head of kernel/layout.lua

@@ -288,7 +288,8 @@ local function new(class, store, maxsize)
   maxsize = options.argument(class.class_name, maxsize, "maxsize")
   if maxsize == nil then maxsize = 0 end
   if type(maxsize) ~= "number" then
-    error(errors.TypeError(("%s: maxsize must be a number, got %s"):format(class.class_name, tostring(maxsize))), 3)
+    local given = options.describe(maxsize)
+    error(errors.TypeError(("%s: maxsize must be a number, got %s"):format(class.class_name, given)), 3)
   end
   local queue = {
     maxsize = maxsize,

@@ -14,7 +14,11 @@ end
 
 -- A raised value that is no error object: a string says it itself.
 local function describe_value(value)
-  if type(value) == "string" then return value end
+  if type(value) == "string" then
+    local attempt = value:match("^%[lacuna%.[^]]*%]:0: attempt to (.*)") -- something of ours got a strange object
+    local is_strange = attempt and (attempt:find("^index") or attempt:find("^call method"))
+    return is_strange and value .. " (was a method called with a dot where a colon is meant?)" or value
+  end
   local class = getmetatable(value)
   if type(class) == "table" and rawget(class, "__tostring") then
     local is_told, text = pcall(tostring, value)

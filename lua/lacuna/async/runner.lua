@@ -57,7 +57,7 @@ end
 function runner.run(awaitable, options)
   options = options_module.check("run", options, { debug = "any" })
   if not loop_module.may_run() then
-    error(errors.RuntimeError("async.run() cannot be called from a running event loop"), 2)
+    error(errors.RuntimeError("async.run() cannot be called from a running event loop: await the coroutine"), 2)
   end
   local loop = loop_module.new()
   if options.debug ~= nil then loop:set_debug(options.debug) end

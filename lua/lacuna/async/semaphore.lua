@@ -109,7 +109,8 @@ local function new(class, value)
   value = options.argument(class.class_name, value, "value")
   if value == nil then value = 1 end
   if type(value) ~= "number" or value % 1 ~= 0 then
-    error(errors.TypeError(("%s: value must be an integer, got %s"):format(class.class_name, tostring(value))), 3)
+    local given = options.describe(value)
+    error(errors.TypeError(("%s: value must be an integer, got %s"):format(class.class_name, given)), 3)
   end
   if value < 0 then error(errors.ValueError("Semaphore initial value must be >= 0"), 3) end
   local semaphore = { loop = false, value = value, bound = value, waiters = false }

@@ -7,6 +7,7 @@ local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
+local check_object = require("lacuna.kernel.options").check_object
 local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
 
@@ -129,6 +130,7 @@ end
 ---@param options? {name?: string}
 ---@return lacuna.Task
 function TaskGroup:create_task(awaitable, options)
+  check_object(self, TaskGroup, "group:create_task(…)")
   local problem = not self[PARENT] and "TaskGroup has not been entered"
     or self[IS_EXITING] and self[UNREPORTED_COUNT] == 0 and "TaskGroup is finished"
     or self[IS_ABORTING] and "TaskGroup is shutting down"

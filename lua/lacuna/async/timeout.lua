@@ -18,7 +18,7 @@ Timeout.__index = Timeout
 
 local function check_number(value, name)
   if value ~= nil and type(value) ~= "number" then
-    error(errors.TypeError(("%s: seconds must be a number or nil, got %s"):format(name, tostring(value))), 3)
+    error(errors.TypeError(("%s: seconds must be a number or nil, got %s"):format(name, options.describe(value))), 3)
   end
   if value ~= value then error(errors.ValueError(name .. ": seconds is not a number (NaN)"), 3) end
 end

@@ -75,6 +75,7 @@ end
 ---@param options? {timeout?: number, return_when?: "ALL_COMPLETED"|"FIRST_COMPLETED"|"FIRST_EXCEPTION"}
 ---@return lacuna.Coroutine of two lists in the order given: done, pending
 function waiting.wait(list, options)
+  if coroutines.iscoroutine(list) then check_list(list, "wait") end -- of several that should be one list
   local given = options_module.check("wait", options, { timeout = "number", return_when = "any" })
   return coroutines.named("wait", function()
     check_list(list, "wait")

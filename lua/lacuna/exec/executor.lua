@@ -26,6 +26,7 @@ local layout = require "lacuna.kernel.layout"
 local loops = require "lacuna.async.loops"
 local Mapping = require "lacuna.exec.mapping"
 local native = require "lacuna.native.worker"
+local options_module = require "lacuna.kernel.options"
 local trap = require "lacuna.kernel.trap"
 
 local PENDING = layout.PENDING
@@ -121,6 +122,9 @@ end
 ---@param ... any
 ---@return lacuna.Future
 function Executor:start(loop, fn, ...)
+  if type(fn) ~= "function" then
+    error(errors.TypeError(("%s: function expected, got %s"):format(self.name, options_module.describe(fn))), 3)
+  end
   if self.broken then error(errors.BrokenExecutor(self.broken), 3) end
   if self.ended then
     error(errors.RuntimeError(("%s: cannot schedule new futures after shutdown"):format(self.name)), 3)
@@ -157,10 +161,12 @@ end
 ---@param options? {chunk?: integer} how many values travel together; 1 unless given
 ---@return lacuna.Mapping
 function Executor:map(fn, list, options)
-  if type(list) ~= "table" then error(errors.TypeError("map: a list was expected, got " .. tostring(list)), 2) end
-  local chunk = options and options.chunk or 1
+  if type(list) ~= "table" then
+    error(errors.TypeError("map: a list was expected, got " .. options_module.describe(list)), 2)
+  end
+  local chunk = options_module.check("map", options, { chunk = "any" }).chunk or 1
   if type(chunk) ~= "number" or chunk < 1 then
-    error(errors.ValueError("map: chunk must be at least 1, got " .. tostring(chunk)), 2)
+    error(errors.ValueError("map: chunk must be at least 1, got " .. options_module.describe(chunk)), 2)
   end
   return Mapping.new(self, fn, list, chunk)
 end
@@ -172,6 +178,7 @@ end
 ---@param options? {wait?: boolean, cancel_pending?: boolean}
 ---@return lacuna.Future
 function Executor:shutdown(options)
+  options_module.check("shutdown", options, { wait = "boolean", cancel_pending = "boolean" })
   if options and options.cancel_pending then
     for id, call in pairs(self.calls) do
       if self.crew:take_back(id) then
@@ -215,17 +222,16 @@ end
 -- The options of a pool: {max_workers=, initializer=, initargs=} or the number of workers.
 local function read_options(name, options)
   if type(options) == "number" then options = { max_workers = options } end
-  options = options or {}
-  if type(options) ~= "table" then
-    error(errors.TypeError(("%s: a table of options was expected, got %s"):format(name, tostring(options))), 4)
-  end
+  options = options_module.check(name, options, { max_workers = "any", initializer = "any", initargs = "table" })
   local max_workers = options.max_workers or native.cores()
   if type(max_workers) ~= "number" or max_workers < 1 then
-    error(errors.ValueError(("%s: max_workers must be greater than 0, got %s"):format(name, tostring(max_workers))), 4)
+    local given = options_module.describe(max_workers)
+    error(errors.ValueError(("%s: max_workers must be greater than 0, got %s"):format(name, given)), 4)
   end
   local initializer = options.initializer
   if initializer ~= nil and type(initializer) ~= "function" then
-    error(errors.TypeError(("%s: initializer must be a function, got %s"):format(name, tostring(initializer))), 4)
+    local given = options_module.describe(initializer)
+    error(errors.TypeError(("%s: initializer must be a function, got %s"):format(name, given)), 4)
   end
   return math.floor(max_workers), initializer, options.initargs or {}
 end

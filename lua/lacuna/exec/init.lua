@@ -3,6 +3,7 @@
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local layout = require "lacuna.kernel.layout"
+local options = require "lacuna.kernel.options"
 local ThreadPoolExecutor = require "lacuna.exec.thread_pool"
 
 local FUNCTION, COUNT, FIRST_ARGUMENT = layout.FUNCTION, layout.COUNT, layout.FIRST_ARGUMENT
@@ -18,8 +19,8 @@ local function get_default_pool()
 end
 
 -- The coroutine object of to_thread has its arguments where others have theirs, and no closure.
-local ToThread = { is_coroutine = true, name = "to_thread", __tostring = coroutines.Coroutine.__tostring }
-ToThread.__index = ToThread
+local ToThread =
+  coroutines.guard { is_coroutine = true, name = "to_thread", __tostring = coroutines.Coroutine.__tostring }
 
 local function leave(start, ...)
   return ...
@@ -51,7 +52,7 @@ end
 ---@return lacuna.Coroutine
 function exec.to_thread(fn, ...)
   if type(fn) ~= "function" then
-    error(errors.TypeError("to_thread: function expected, got " .. tostring(fn)), 2)
+    error(errors.TypeError("to_thread: function expected, got " .. options.describe(fn)), 2)
   end
   local coro = setmetatable({ fn, select("#", ...), ... }, ToThread)
   if coroutines.watch_created then return coroutines.watch_created(coro) end

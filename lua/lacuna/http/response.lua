@@ -26,6 +26,7 @@ function Response:read_whole()
 end
 
 local body_of = coroutines.async(Response.read_whole)
+coroutines.names[Response.read_whole] = "Response.read"
 
 local function source_of(self)
   if self.body then return answer.whole(self.body) end
@@ -55,7 +56,7 @@ local function is_json(content_type)
   return content_type:find("^application/json$") or content_type:find("^application/[%w.+-]+%+json$")
 end
 
-local decode_body = coroutines.async(function(self, content_type)
+local function decode(self, content_type)
   local expected = content_type == nil and is_json(self.content_type) or content_type == self.content_type
   if content_type ~= false and not expected then
     local err = failures.ContentTypeError(("%s %s: not JSON: the content type is %s"):format(
@@ -66,7 +67,9 @@ local decode_body = coroutines.async(function(self, content_type)
   local body = self:read_whole()
   if not body:find("%S") then return nil end
   return require("lacuna.json").decode(body)
-end)
+end
+local decode_body = coroutines.async(decode)
+coroutines.names[decode] = "Response.json"
 
 --- The body decoded from JSON; null is `json.null`, an empty body nil. Awaitable, as read is.
 --- Errors, when awaited: http.ContentTypeError unless the content type is application/json or …+json, ValueError if the

@@ -3,9 +3,11 @@
 -- Either gives a Response as soon as its head is there. An entered one's body comes at the reader's pace, for leaving
 -- lets it go; an awaited one's goes on coming until somebody reads it in portions, for nothing may ever let it go.
 
+local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local client = require "lacuna.http.client"
 local connector = require "lacuna.http.connector"
+local check_object = require("lacuna.kernel.options").check_object
 local response = require "lacuna.http.response"
 
 local DEFAULT_LIMIT, DEFAULT_TOTAL_SECONDS = 100, 300 -- aiohttp's
@@ -31,15 +33,14 @@ Session.__index = Session
 ---@field raise_for_status? boolean false
 
 ---@class lacuna.http.Request awaitable (→ Response) and a context manager (entering → Response)
-local Request = {}
-Request.__index = Request
+local Request = coroutines.guard {}
 
 local function start(self, is_streamed, is_paced)
   if self.is_started then
-    error(errors.RuntimeError("cannot reuse already awaited request: " .. tostring(self)), 0)
+    error(errors.RuntimeError("cannot reuse already awaited request: make another of " .. tostring(self)), 0)
   end
   self.is_started = true
-  return perform(self.session, self.method, self.url, self.opts, self.timeout, is_streamed, is_paced)
+  return perform(self.session, self.method, rawget(self, "url"), self.opts, self.timeout, is_streamed, is_paced)
 end
 
 function Request.__await(self)
@@ -56,10 +57,11 @@ function Request.__aexit(self)
 end
 
 function Request.__tostring(self)
-  return ("<Request %s %s>"):format(self.method, tostring(self.url))
+  return ("<Request %s %s>"):format(self.method, tostring(rawget(self, "url"))) -- it may be nil, and wrong
 end
 
 local function new_request(session, method, address, opts)
+  check_object(session, Session, "session:get(…)")
   local request = -- constants first, as Connector:new_exchange says
     { session = false, method = false, url = false, opts = false, timeout = false, is_started = false,
       is_whole = false }

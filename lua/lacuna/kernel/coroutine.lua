@@ -19,6 +19,7 @@ local last_start = CLOSED -- starts are numbered downwards from there
 
 local coroutines = {
   runs = {}, -- the functions that run coroutine objects, as keys (see coroutines.begin)
+  names = setmetatable({}, { __mode = "k" }), -- function -> what it is called in messages, where no source tells
   sources = {}, -- chunk name -> its text, for chunks that are no files
   watch_created = false, -- debug mode: fun(coro): coro, told of every coroutine object that is made
 }
@@ -34,7 +35,7 @@ end
 ---@return integer start another number each time
 function coroutines.begin(coro)
   if coro[COUNT] < 0 then
-    error(errors.RuntimeError("cannot reuse already awaited coroutine"), 0)
+    error(errors.RuntimeError("cannot reuse already awaited coroutine: call its function again for another"), 0)
   end
   last_start = last_start - 1
   coro[COUNT] = last_start
@@ -45,7 +46,6 @@ local begin = coroutines.begin
 ---@class lacuna.Coroutine
 ---@field name string? what it is called in messages, if not after its function
 local Coroutine = { is_coroutine = true }
-Coroutine.__index = Coroutine
 
 -- Depth counts up on the way down and back on the way up; an error leaves it too high, so before it is believed to be
 -- too deep it is counted again.
@@ -146,21 +146,36 @@ function coroutines.name_of(fn)
 end
 
 function Coroutine.__tostring(coro)
-  local name = coro.name or coroutines.name_of(coro[FUNCTION])
+  local name = rawget(coro, "name") or rawget(getmetatable(coro), "name") or coroutines.names[coro[FUNCTION]]
+    or coroutines.name_of(coro[FUNCTION])
   return ("<coroutine object %s at %s>"):format(name, address_of(coro))
 end
 
--- The commonest mistake: what the call gave is used as if it were the result.
-local function not_awaited(left, right)
-  local coro = coroutines.iscoroutine(left) and left or right
-  local name = tostring(coro)
-  error(errors.TypeError(("%s is used before it was awaited: write await(…) around the call"):format(name)), 2)
-end
-for _, event in ipairs { "add", "sub", "mul", "div", "mod", "pow", "unm", "concat", "lt", "le" } do
-  Coroutine["__" .. event] = not_awaited
+local function raise_not_awaited(object)
+  local name = tostring(object)
+  error(errors.TypeError(("%s is used before it was awaited: write await(…) around the call"):format(name)), 3)
 end
 
-coroutines.Coroutine = Coroutine
+--- Has a class of awaitable objects find the commonest mistake: that one is used as if it were its result. Arithmetic,
+--- concatenation, comparison, and the name of a field or method that it lacks are errors.
+---@param class table
+---@return table class
+function coroutines.guard(class)
+  local function not_awaited(left, right)
+    raise_not_awaited(getmetatable(left) == class and left or right)
+  end
+  for _, event in ipairs { "add", "sub", "mul", "div", "mod", "pow", "unm", "concat", "lt", "le" } do
+    class["__" .. event] = not_awaited
+  end
+  function class.__index(object, key)
+    local value = class[key]
+    if value == nil and type(key) == "string" then raise_not_awaited(object) end
+    return value
+  end
+  return class
+end
+
+coroutines.Coroutine = coroutines.guard(Coroutine)
 
 --- A coroutine object that calls a function without arguments.
 ---@param fn function

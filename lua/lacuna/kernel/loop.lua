@@ -120,7 +120,7 @@ local NO = false -- no literal: see the head of kernel/layout.lua
 
 local function new_handle(loop, deadline, fn, ...)
   if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
-    error(errors.TypeError("a callback must be a function, got " .. tostring(fn)), 3)
+    error(errors.TypeError("a callback must be a function, got " .. options_module.describe(fn)), 3)
   end
   check_open(loop)
   local count = select("#", ...)
@@ -149,7 +149,7 @@ Loop.call_soon_threadsafe = Loop.call_soon -- another thread has another Lua sta
 ---@return lacuna.Handle
 function Loop:call_at(when, fn, ...)
   if type(when) ~= "number" then
-    error(errors.TypeError("call_at: when must be a number, got " .. tostring(when)), 2)
+    error(errors.TypeError("call_at: when must be a number, got " .. options_module.describe(when)), 2)
   end
   if when ~= when then error(errors.ValueError("call_at: when is not a number (NaN)"), 2) end
   local handle = new_handle(self, when, fn, ...)
@@ -165,7 +165,7 @@ end
 ---@return lacuna.Handle
 function Loop:call_later(seconds, fn, ...)
   if type(seconds) ~= "number" then
-    error(errors.TypeError("call_later: seconds must be a number, got " .. tostring(seconds)), 2)
+    error(errors.TypeError("call_later: seconds must be a number, got " .. options_module.describe(seconds)), 2)
   end
   return self:call_at(self:time() + seconds, fn, ...)
 end
@@ -186,6 +186,7 @@ end
 ---@param options? {name?: string}
 ---@return lacuna.Task
 function Loop:create_task(awaitable, options)
+  options_module.check_object(self, Loop, "loop:create_task(…)")
   return task_module.new(self, awaitable, options and task_module.name_in(options), "create_task")
 end
 
@@ -244,6 +245,7 @@ end
 ---@param awaitable any
 ---@return any ... its values; its error is raised
 function Loop:run_until_complete(awaitable)
+  options_module.check_object(self, Loop, "loop:run_until_complete(…)")
   check_open(self)
   if self.is_running_now then error(errors.RuntimeError("This event loop is already running"), 2) end
   if not loop_module.may_run() then

@@ -5,6 +5,7 @@
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local layout = require "lacuna.kernel.layout"
+local options = require "lacuna.kernel.options"
 local trap = require "lacuna.kernel.trap"
 
 local COUNT, FIRST_ARGUMENT = layout.COUNT, layout.FIRST_ARGUMENT
@@ -14,8 +15,7 @@ local begin, wait = coroutines.begin, trap.sleep
 coroutines.runs[wait] = true
 local select, setmetatable, tonumber, type, unpack = select, setmetatable, tonumber, type, unpack
 
-local Sleep = { is_coroutine = true, name = "sleep", __tostring = coroutines.Coroutine.__tostring }
-Sleep.__index = Sleep
+local Sleep = coroutines.guard { is_coroutine = true, name = "sleep", __tostring = coroutines.Coroutine.__tostring }
 
 -- The common sleep ends in a tail call: its frame is not kept while the task waits.
 function Sleep.__await(sleep, task)
@@ -27,7 +27,9 @@ end
 
 local function to_number(seconds)
   local number = tonumber(seconds)
-  if not number then error(errors.TypeError("sleep: seconds must be a number, got " .. tostring(seconds)), 3) end
+  if not number then
+    error(errors.TypeError("sleep: seconds must be a number, got " .. options.describe(seconds)), 3)
+  end
   if number ~= number then error(errors.ValueError("sleep: seconds is not a number (NaN)"), 3) end
   return number
 end

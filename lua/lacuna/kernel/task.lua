@@ -222,7 +222,7 @@ local function awaitable_of(value, caller)
   end
   local class = getmetatable(value)
   if type(class) ~= "table" or not class.__await then
-    error(errors.TypeError(("%s: a coroutine was expected, got %s"):format(caller, tostring(value))), 3)
+    error(errors.TypeError(("%s: a coroutine was expected, got %s"):format(caller, options_module.describe(value))), 3)
   end
   return value
 end

@@ -241,16 +241,23 @@ function trap.pcall(fn, ...)
   return xpcall(fn, keep_stack, ...)
 end
 
+-- Names what was awaited, and what was probably meant.
 local function not_awaitable(awaitable)
-  local what = type(awaitable)
+  local what, cure = type(awaitable), "it is a result already: no await is needed"
   if what == "string" then
     what = ("string %q"):format(awaitable)
   elseif what == "function" then
-    what = "a function (call it, or wrap it with async)"
-  elseif what ~= "nil" and what ~= "table" then
+    what, cure = "a function", "call it, or wrap it with async"
+  elseif what == "nil" then
+    cure = "what was called is no async function, and returned nothing"
+  elseif what == "table" then
+    local class, first = getmetatable(awaitable), getmetatable(rawget(awaitable, 1))
+    if class then what, cure = tostring(awaitable), "await what one of its methods returns" end
+    if type(first) == "table" and first.__await then cure = "await(async.gather(list)) awaits all of a list" end
+  else
     what = what .. " " .. tostring(awaitable)
   end
-  return errors.TypeError("await: " .. what .. " is not awaitable")
+  return errors.TypeError(("await: %s is not awaitable (%s)"):format(what, cure))
 end
 
 --- Runs a coroutine object in the current task, or waits for a Task, a Future or anything with `__await`.
