@@ -84,6 +84,20 @@ describe("lacuna.http", function()
       raised(async.ValueError, ask, "/", {auth = {1}})
       raised(async.ValueError, http.ClientSession, {auth = {}})
     end)
+
+    it("and what the URL has of it, which no response and no error shows", function()
+      local with_secret = site.url:gsub("//", "//user:p%%61ss@")
+      local function get(path, opts) return await(session:get(with_secret .. path, opts)) end
+      local response = get "/"
+      assert.equal(site.url .. "/", response.url)
+      assert_has("\r\nAuthorization: Basic dXNlcjpwYXNz\r\n", await(response:text()))
+      raised(async.ValueError, get, "/", {auth = {"user", "pass"}})
+      answers["/missing"] = "HTTP/1.1 404 Not Found\r\n"
+      local err = raised(http.ClientResponseError, get, "/missing", {raise_for_status = true})
+      assert.equal(("GET %s/missing: 404 Not Found"):format(site.url), err.message)
+      answers["/in"] = ("HTTP/1.1 302 Found\r\nLocation: %s/\r\n"):format(with_secret)
+      assert_has("\r\nAuthorization: Basic dXNlcjpwYXNz\r\n", ask("/in", {auth = {"other", "pass"}}))
+    end)
   end)
 
   describe("keeps cookies", function()

@@ -99,6 +99,25 @@ describe("http.url.join", function()
   end)
 end)
 
+describe("http.url.without_credentials", function()
+  it("takes user and password out", function()
+    for text, expected in pairs {
+      ["http://u:p@example.org/a@b"] = {"http://example.org/a@b", {"u", "p"}},
+      ["http://u%40x:p%3A%ED%95%9C:2@h:81/?q=@"] = {"http://h:81/?q=@", {"u@x", "p:한:2"}},
+      ["https://user@h/"] = {"https://h/", {"user", ""}},
+      ["http://h/x@y"] = {"http://h/x@y"},
+    } do
+      assert.same(expected, {url.without_credentials(text)})
+    end
+  end)
+end)
+
+describe("http.url.encode_query", function()
+  it("leaves what a query may hold as it is", function()
+    assert.equal("q=a/b?c:@!$'()*,%26%3D%2B%25+%22", url.encode_query {q = [[a/b?c:@!$'()*,&=+% "]]})
+  end)
+end)
+
 describe("http.url.encode_form", function()
   it("sorts by name, percent-encodes UTF-8 and turns a space into +", function()
     assert.equal("a=1&b=x+y&q=%ED%95%9C%26", url.encode_form {q = "한&", b = "x y", a = 1})

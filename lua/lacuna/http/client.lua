@@ -49,22 +49,24 @@ local function raise_invalid_url(method, text, reason)
   error(err, 0)
 end
 
+-- Where a request goes, and the user and password that its address had in it.
 local function address_of(session, method, text, params)
   if type(text) ~= "string" then raise_invalid_url(method, text, "string expected, got " .. type(text)) end
   if text ~= session.last_address then
     local base = session.base_url
     local normalized, reason = url.normalize(base and url.join(base, text) or text)
     if not normalized then raise_invalid_url(method, text, reason) end
-    session.last_address, session.last_url = text, normalized
+    local bare, auth = url.without_credentials(normalized)
+    session.last_address, session.last_url, session.last_auth = text, bare, auth or false
   end
-  if not params then return session.last_url end
+  if not params then return session.last_url, session.last_auth end
   local query = params
   if type(params) == "table" then
-    local form, reason = url.encode_form(params)
-    if not form then error(errors.TypeError("params: " .. reason), 0) end
-    query = form
+    local encoded, reason = url.encode_query(params)
+    if not encoded then error(errors.TypeError("params: " .. reason), 0) end
+    query = encoded
   end
-  return url.normalize(url.with_query(session.last_url, query))
+  return url.normalize(url.with_query(session.last_url, query)), session.last_auth
 end
 
 -- The body of a request, and its content type; nil for none.
@@ -86,8 +88,8 @@ local function body_of(method, opts)
 end
 
 -- The request's own headers on top of the session's, and those that its body needs, as encoded lines; nil for none.
-local function header_lines(session, opts, data, content_type)
-  local own, auth = opts.headers, opts.auth
+local function header_lines(session, opts, data, content_type, auth)
+  local own = opts.headers
   if not own and not data and not auth then return session.header_lines end
   local of_auth
   if auth then
@@ -155,7 +157,15 @@ local function redirected(exchange, lines, response, location)
   end
   local is_elsewhere = url.origin(target) ~= url.origin(exchange.url)
   if lines and is_elsewhere then lines = headers.without(lines, credentials) end
-  following.url, following.method, following.data = target, method, data
+  local bare, auth = url.without_credentials(target)
+  if auth then
+    local value
+    value, reason = authorization.basic(auth)
+    if not value then raise_invalid_url(exchange.method, location, reason) end
+    lines = lines and headers.without(lines, { authorization = true }) or {}
+    lines[#lines + 1] = "Authorization: " .. value
+  end
+  following.url, following.method, following.data = bare, method, data
   following.verify, following.proxy, following.timeout = exchange.verify, exchange.proxy, exchange.timeout
   following.is_streamed, following.is_paced = exchange.is_streamed, exchange.is_paced
   return following, lines, is_elsewhere
@@ -189,9 +199,13 @@ function client.perform(session, method, address, opts, timeout, is_streamed, is
   local connector = session:pool()
   local exchange = connector:new_exchange()
   exchange.method = method
-  exchange.url = address_of(session, method, address, opts.params)
+  local url_auth
+  exchange.url, url_auth = address_of(session, method, address, opts.params)
+  if url_auth and opts.auth then
+    error(errors.ValueError("auth and credentials in the URL can not be used at the same time"), 0)
+  end
   local data, content_type = body_of(method, opts)
-  local lines, own_cookies = header_lines(session, opts, data, content_type), opts.cookies
+  local lines, own_cookies = header_lines(session, opts, data, content_type, opts.auth or url_auth), opts.cookies
   exchange.data = data
   exchange.verify = either(opts.verify, session.verify)
   exchange.proxy = opts.proxy or session.proxy
@@ -307,6 +321,7 @@ function client.new(what, opts, default_timeout, new_response)
     new_response = new_response,
     last_address = false, -- one address is often asked for again and again
     last_url = false, -- what it is, normalized
+    last_auth = false, -- user and password in it
     closed = false,
   }, opts
 end

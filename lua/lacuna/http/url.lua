@@ -18,11 +18,11 @@ local function quote(text)
   return (gsub(text, "%%(%x?%x?)", function(digits) return #digits < 2 and "%25" .. digits or nil end))
 end
 
---- Percent-encodes one component of a query: bytes other than letters, digits and "-._~"; a space becomes "+".
----@param text string
----@return string
-function url.encode_component(text)
-  return (gsub(gsub(text, "[^%w%-%._~ ]", escape), " ", "+"))
+-- What a field of a form may hold as it is, and, as aiohttp sends it, one of a query; a space becomes "+".
+local FORM_ESCAPED, QUERY_ESCAPED = "[^%w%-%._~ ]", "[^%w%-%._~ !$'()*,?/:@]"
+
+local function encode_field(text, escaped)
+  return (gsub(gsub(text, escaped, escape), " ", "+"))
 end
 
 --- Checks an absolute http or https URL and writes it as it is sent: path and query percent-encoded (UTF-8 stays
@@ -46,6 +46,21 @@ function url.normalize(text)
   tail = quote(match(tail, "^[^#]*"))
   if sub(tail, 1, 1) ~= "/" then tail = "/" .. tail end
   return scheme .. "://" .. authority .. tail
+end
+
+local function unescape(text)
+  return (gsub(text, "%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+--- Takes user and password out of a normalized URL.
+---@param text string
+---@return string url without them
+---@return string[]? auth user and password; nil if there were none
+function url.without_credentials(text)
+  local scheme, credentials, rest = match(text, "^(%a+://)([^/]*)@(.*)$")
+  if not scheme then return text, nil end
+  local user, password = match(credentials, "^([^:]*):?(.*)$")
+  return scheme .. rest, { unescape(user), unescape(password) }
 end
 
 --- Scheme, host and port of a normalized URL, in lower case, the port always given: what a connection is made to.
@@ -102,11 +117,11 @@ function url.join(base, reference)
   return scheme .. authority .. without_dots(reference_path) .. suffix
 end
 
-local function append_pair(pairs_text, name, value)
+local function append_pair(pairs_text, escaped, name, value)
   local kind = type(value)
   if kind == "table" then
     for _, item in ipairs(value) do
-      local reason = append_pair(pairs_text, name, item)
+      local reason = append_pair(pairs_text, escaped, name, item)
       if reason then return reason end
     end
     return nil
@@ -114,29 +129,41 @@ local function append_pair(pairs_text, name, value)
   if kind ~= "string" and kind ~= "number" then
     return ("%s: string or number expected, got %s"):format(tostring(name), kind)
   end
-  pairs_text[#pairs_text + 1] = url.encode_component(tostring(name)) .. "=" .. url.encode_component(tostring(value))
+  pairs_text[#pairs_text + 1] = encode_field(tostring(name), escaped) .. "=" .. encode_field(tostring(value), escaped)
   return nil
 end
 
---- Encodes names and values as a query or a form: a=1&b=2, in the order of a list of {name, value} pairs, else sorted
---- by name. A list as value repeats the name.
----@param parameters table<string, string|number|table>|{[1]: string, [2]: any}[]
----@return string? encoded
----@return string? reason
-function url.encode_form(parameters)
+local function encode(parameters, escaped)
   local text, reason = {}, nil
   if type(parameters[1]) == "table" then
     for _, pair in ipairs(parameters) do
-      reason = reason or append_pair(text, pair[1], pair[2])
+      reason = reason or append_pair(text, escaped, pair[1], pair[2])
     end
   else
     local names = {}
     for name in pairs(parameters) do names[#names + 1] = name end
     table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
-    for _, name in ipairs(names) do reason = reason or append_pair(text, name, parameters[name]) end
+    for _, name in ipairs(names) do reason = reason or append_pair(text, escaped, name, parameters[name]) end
   end
   if reason then return nil, reason end
   return table.concat(text, "&")
+end
+
+--- Encodes names and values as a form: a=1&b=2, in the order of a list of {name, value} pairs, else sorted by name. A
+--- list as value repeats the name.
+---@param parameters table<string, string|number|table>|{[1]: string, [2]: any}[]
+---@return string? encoded
+---@return string? reason
+function url.encode_form(parameters)
+  return encode(parameters, FORM_ESCAPED)
+end
+
+--- The same as a query, in which less has to be escaped.
+---@param parameters table<string, string|number|table>|{[1]: string, [2]: any}[]
+---@return string? encoded
+---@return string? reason
+function url.encode_query(parameters)
+  return encode(parameters, QUERY_ESCAPED)
 end
 
 --- Adds an encoded query to a normalized URL.
