@@ -16,7 +16,7 @@
  * ends() → inbox, outbox, control, setup, stream? of the worker that this runtime is; nil in any other
  * cores() → how many threads can run at once
  * expect(), unexpect(): between them an answer of a worker, thread or process, is due within microseconds
- * spare(): what the worker runs is not interrupted any more
+ * spare(seconds?): what the worker runs is not interrupted any more, or for so long
  * leave(reason?): the worker ends, and nothing interrupts it any more; the reason is what its last message says
  *
  * This layer raises for wrong arguments and for memory that ran out. */
@@ -340,7 +340,7 @@ static int l_unexpect(lua_State *L) {
 
 static int l_spare(lua_State *L) {
   lac_worker *worker = lac_worker_of(L);
-  if (worker) lac_worker_begin(worker, 0);
+  if (worker) lac_worker_spare(worker, (unsigned)(luaL_optnumber(L, 1, 0) * 1000));
   return 0;
 }
 

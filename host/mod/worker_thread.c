@@ -48,6 +48,13 @@ void lac_worker_begin(lac_worker *worker, int64_t id) {
   lac_interrupt_set_run(lac_runtime_interrupt(worker->runtime), (uint64_t)id); /* the only thread that writes runtime */
 }
 
+void lac_worker_spare(lac_worker *worker, unsigned limit_ms) {
+  if (limit_ms)
+    lac_interrupt_run(lac_runtime_interrupt(worker->runtime), (uint64_t)worker->running, limit_ms);
+  else
+    lac_worker_begin(worker, 0);
+}
+
 static void set_runtime(lac_worker *worker, lacuna_t *runtime) {
   pthread_mutex_lock(&worker->lock);
   worker->runtime = runtime;

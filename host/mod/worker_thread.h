@@ -51,6 +51,9 @@ void lac_worker_stop(lac_worker *worker);
 /* The worker is at the message with this id now; 0: at none, and no code is interrupted. On its own thread. */
 void lac_worker_begin(lac_worker *worker, int64_t id);
 
+/* What it runs is not interrupted before `limit_ms` have passed, then it is; 0: not at all. On its own thread. */
+void lac_worker_spare(lac_worker *worker, unsigned limit_ms);
+
 /* Lets go of a worker whose last message has been popped: its thread has nothing left to do. */
 void lac_worker_join(lac_worker *worker);
 

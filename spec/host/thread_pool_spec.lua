@@ -101,6 +101,27 @@ describe("worker threads", function()
     assert.equal("<worker ended>\nfalse\tCancelledError\nand go on\n", result.stdout)
   end)
 
+  show("end when they are terminated, although they catch that and go on", function()
+    local result = run [[
+      local workers = {}
+      local function start(go_on)
+        local worker = async.spawn_worker(function(channel)
+          await(channel:send("begun"))
+          pcall(function() await(channel:receive()) end)
+          go_on(channel)
+        end)
+        assert(await(worker:receive()) == "begun")
+        table.insert(workers, worker)
+      end
+      start(function() while true do end end)
+      start(function(channel) while true do pcall(function() await(channel:receive()) end) end end)
+      start(function() while true do pcall(function() await(async.sleep(1000)) end) end end)
+      for _, worker in ipairs(workers) do worker:terminate() end
+      for _, worker in ipairs(workers) do await(worker:terminate()) print(worker) end]]
+    assert.equal("", result.stderr)
+    assert.equal(("<worker ended>\n"):rep(3), result.stdout)
+  end)
+
   it("that block in C are abandoned, and it is said", function()
     local result = run [[
       async.get_running_loop():run_in_executor(nil, function()

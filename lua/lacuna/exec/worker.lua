@@ -9,6 +9,9 @@ local layout = require "lacuna.kernel.layout"
 local native = require "lacuna.native.worker"
 local trap = require "lacuna.kernel.trap"
 
+-- What a worker that is to end may clean up for; well below the second after which its starter's end abandons it.
+local CLEAN_UP_SECONDS = 0.5
+
 ---@class lacuna.exec.Worker
 ---@field task lacuna.Task the runtime's main task, which runs everything here
 ---@field running integer|false the id of the call that runs
@@ -20,8 +23,16 @@ Worker.__index = Worker
 -- (host/core/interrupt.h), it is leaving already.
 function Worker:leave_call()
   if interruption.cancelled == self.task then return end
-  native.spare()
+  native.spare(self.is_ending and CLEAN_UP_SECONDS or nil)
   self.task:cancel()
+end
+
+-- Cancels again what goes on in spite of having been told to end. Code that computes is interrupted by then.
+function Worker:insist()
+  self.task:get_loop():call_later(CLEAN_UP_SECONDS, function()
+    self.task:cancel()
+    self:insist()
+  end)
 end
 
 -- Asked through the control mailbox: to leave a call, or, when that is closed, to end whatever runs.
@@ -33,6 +44,7 @@ function Worker:obey()
       if is_closed and not self.is_ending then
         self.is_ending = true
         self:leave_call()
+        self:insist()
       end
       return
     end
