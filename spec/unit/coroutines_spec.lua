@@ -262,6 +262,27 @@ describe("a coroutine object that a task awaits", function()
 end)
 
 describe("the text of a coroutine object", function()
+  -- What a function is called that is defined in this text; the place as a number of the line.
+  local function name_in(text)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(text)
+    file:close()
+    local make = assert(loadfile(path))(async)
+    local name = tostring(make()):match("^<coroutine object (.*) at 0x%x+>$")
+    os.remove(path)
+    return (name:gsub("^.*:(%d+)$", "%1"))
+  end
+
+  it("names it as its definition does, if that can be told", function()
+    assert.equal("fetch", name_in "local async = ... local fetch = async(function() end) return fetch")
+    assert.equal("fetch", name_in "local m, a = {}, ...\nm.fetch = a.async(function() end) -- function\nreturn m.fetch")
+    assert.equal("fetch", name_in "local a = ...\nlocal function fetch() end\nreturn a(fetch)")
+    assert.equal("2", name_in "local a = ...\nreturn a(function() end)")
+    assert.equal("1", name_in "local a = ... local f = a(function() end) return a(function() end)")
+    assert.equal("1", name_in "local a = require 'lacuna' local t = a.closing return a(function() end)")
+  end)
+
   it("names the function", body(function()
     local fetch = async(function() end)
     local coro = fetch()

@@ -120,10 +120,14 @@ local function first_line(info)
   return ""
 end
 
--- The name in the line that defines a function: "local NAME = async(function", "function NAME(".
+-- The name in the line that defines a function: "NAME = function(", "NAME = async(function(", "function NAME(". None if
+-- there are more in it, for nothing tells which of them it is.
 local function name_in_source(info)
-  local line = first_line(info)
-  return line:match("function%s+([%w_.:]+)%s*%(") or line:match("([%a_][%w_]*)%s*=[^=]*function%s*%(")
+  local line = first_line(info):gsub("%-%-.*", "")
+  if select(2, line:gsub("%f[%w_]function%f[^%w_]", "")) ~= 1 then return nil end
+  local name, wrapper = line:match("([%a_][%w_]*)%s*=%s*([%w_.]*)%s*%(?%s*function%s*%(")
+  if name and (wrapper:find("^[%w_]*$") or wrapper:find("%.async$")) then return name end
+  return line:match("function%s+([%w_.:]+)%s*%(")
 end
 
 -- The function that an async function wraps: its one upvalue that is a Lua function.
