@@ -41,6 +41,7 @@ local measure = async(function(benchmark, case, peer)
   local argv = {unpack(peer.argv)}
   if benchmark.needs then argv[#argv + 1] = await(servers[benchmark.needs].address(case)) end
   for _, argument in ipairs(case.arguments or {}) do argv[#argv + 1] = tostring(argument) end
+  for _, argument in ipairs(peer.arguments or {}) do argv[#argv + 1] = tostring(argument) end
   local values = await((benchmark.load and load or launch).measure(argv, case.limit_s or benchmark.limit_s or 60,
     benchmark.core, peers.environment, benchmark.load))
   for name, value in pairs(case.expected or {}) do
@@ -51,6 +52,22 @@ local measure = async(function(benchmark, case, peer)
   local measured = {}
   for _, kind in ipairs(benchmark.measures) do measured[kind.name] = kind.of(values, case) end
   return measured
+end)
+
+-- Who takes part: the peers that are wanted, and behind each what the benchmark names as its variants, the same program
+-- with further arguments.
+local takers_of = async(function(name, benchmark)
+  local takers = {}
+  for _, peer in ipairs(await(peers.of(folder .. "/" .. name))) do
+    if is_wanted(peer) then
+      takers[#takers + 1] = peer
+      for _, variant in ipairs((benchmark.variants or {})[peer.name] or {}) do
+        takers[#takers + 1] =
+          {name = variant.name, argv = peer.argv, reason = peer.reason, arguments = variant.arguments}
+      end
+    end
+  end
+  return takers
 end)
 
 -- Whether a peer takes part in a case: a case may name those that it leaves out, as too slow for its size.
@@ -102,10 +119,7 @@ end
 
 local run_benchmark = async(function(name)
   local benchmark = dofile(("%s/%s/benchmark.lua"):format(folder, name))
-  local takers = {}
-  for _, peer in ipairs(await(peers.of(folder .. "/" .. name))) do
-    if is_wanted(peer) then takers[#takers + 1] = peer end
-  end
+  local takers = await(takers_of(name, benchmark))
   print(("%s: %s"):format(name, benchmark.title))
   local record = {title = benchmark.title, cases = {}}
   for index, case in ipairs(benchmark.cases) do
