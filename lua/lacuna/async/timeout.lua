@@ -1,14 +1,25 @@
 -- timeout: deadlines for a block of code, and for one awaitable.
+-- A Timeout is its own timer: the scheduler makes it ready at the deadline, like a handle, and run() is called.
 
 local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local layout = require "lacuna.kernel.layout"
 local loops = require "lacuna.async.loops"
+local native = require "lacuna.native.scheduler"
 local options = require "lacuna.kernel.options"
 local task_module = require "lacuna.kernel.task"
 local trap = require "lacuna.kernel.trap"
 
-local LOOP, CANCEL_COUNT = layout.LOOP, layout.CANCEL_COUNT
+local SLOT, LOOP, DEADLINE = layout.SLOT, layout.LOOP, layout.DEADLINE
+local CANCEL_COUNT, NATIVE = layout.CANCEL_COUNT, layout.NATIVE
+
+-- Fields of a Timeout, beside those that it shares with a handle. LOOP is that of the task; nothing is at THREAD.
+local TASK = 2 -- that entered it
+local STATE = 4 -- a word
+local CANCELLING = 7 -- requests to cancel that its task had when it entered
+local REVOKED_COUNT = 8 -- how often it is in the ready list in vain
+
+local schedule = trap.schedule
 
 local timeouts = {}
 
@@ -26,24 +37,38 @@ end
 --- The deadline in seconds on the loop's clock; nil for none.
 ---@return number?
 function Timeout:when()
-  return self.deadline or nil
+  return self[DEADLINE] or nil
 end
 
-local function on_timeout(timeout)
-  timeout.task:cancel()
-  timeout.state = "expiring"
-  timeout.handle = false
+--- The deadline has passed; kernel/trap.lua calls it.
+function Timeout:run()
+  if self[REVOKED_COUNT] > 0 then
+    self[REVOKED_COUNT] = self[REVOKED_COUNT] - 1
+    return
+  end
+  self[TASK]:cancel()
+  self[STATE] = "expiring"
 end
 
 local function set_deadline(timeout, when)
-  timeout.deadline = when
-  timeout.handle = false
+  timeout[DEADLINE] = when
   if not when then return end
-  local loop = timeout.task[LOOP]
+  local loop = timeout[LOOP]
   if when <= loop:time() then
-    timeout.handle = loop:call_soon(on_timeout, timeout)
+    schedule(loop, timeout)
   else
-    timeout.handle = loop:call_at(when, on_timeout, timeout)
+    timeout[SLOT] = native.arm(loop[NATIVE], when, timeout)
+  end
+end
+
+-- Takes the deadline of one that has not expired back.
+local function revoke_deadline(timeout)
+  local slot = timeout[SLOT]
+  if slot then
+    timeout[SLOT] = false
+    native.disarm(timeout[LOOP][NATIVE], slot)
+  elseif timeout[DEADLINE] then -- it is ready
+    timeout[REVOKED_COUNT] = timeout[REVOKED_COUNT] + 1
   end
 end
 
@@ -51,55 +76,50 @@ end
 --- Source: asyncio.Timeout.reschedule.
 ---@param when? number seconds on the loop's clock; nil for none
 function Timeout:reschedule(when)
-  if self.state ~= "active" then
-    local problem = self.state == "created" and "Timeout has not been entered"
-      or ("Cannot change state of %s Timeout"):format(self.state)
+  local state = self[STATE]
+  if state ~= "active" then
+    local problem = state == "created" and "Timeout has not been entered"
+      or ("Cannot change state of %s Timeout"):format(state)
     error(errors.RuntimeError(problem), 2)
   end
   check_number(when, "reschedule")
-  if self.handle then self.handle:cancel() end
+  revoke_deadline(self)
   set_deadline(self, when or false)
 end
 
 --- Whether the deadline passed while the block ran.
 ---@return boolean
 function Timeout:expired()
-  return self.state == "expiring" or self.state == "expired"
+  return self[STATE] == "expiring" or self[STATE] == "expired"
 end
 
 function Timeout.__aenter(timeout)
-  if timeout.state ~= "created" then error(errors.RuntimeError("Timeout has already been entered"), 0) end
-  timeout.task = trap.current()
-  if not timeout.task then error(errors.RuntimeError("Timeout should be used inside a task"), 0) end
-  timeout.state = "active"
-  timeout.cancelling = timeout.task[CANCEL_COUNT]
-  set_deadline(timeout, timeout.deadline)
+  if timeout[STATE] ~= "created" then error(errors.RuntimeError("Timeout has already been entered"), 0) end
+  local task = trap.current()
+  if not task then error(errors.RuntimeError("Timeout should be used inside a task"), 0) end
+  timeout[TASK], timeout[LOOP], timeout[STATE], timeout[CANCELLING] = task, task[LOOP], "active", task[CANCEL_COUNT]
+  set_deadline(timeout, timeout[DEADLINE])
   return timeout
 end
 
 function Timeout.__aexit(timeout, err)
-  if timeout.handle then
-    timeout.handle:cancel()
-    timeout.handle = false
-  end
-  if timeout.state ~= "expiring" then
-    timeout.state = "finished"
+  if timeout[STATE] ~= "expiring" then
+    revoke_deadline(timeout)
+    timeout[STATE] = "finished"
     return
   end
-  timeout.state = "expired"
-  if timeout.task:uncancel() <= timeout.cancelling and errors.isinstance(err, errors.CancelledError) then
+  timeout[STATE] = "expired"
+  if timeout[TASK]:uncancel() <= timeout[CANCELLING] and errors.isinstance(err, errors.CancelledError) then
     error(errors.quiet(errors.TimeoutError, nil, err), 0)
   end
 end
 
 function Timeout.__tostring(timeout)
-  return ("<Timeout [%s]>"):format(timeout.state)
+  return ("<Timeout [%s]>"):format(timeout[STATE])
 end
 
 local function new(deadline)
-  local timeout = { deadline = false, task = false, handle = false, state = "created", cancelling = 0 }
-  timeout.deadline = deadline
-  return setmetatable(timeout, Timeout)
+  return setmetatable({ false, false, false, "created", deadline, nil, 0, 0 }, Timeout)
 end
 
 --- A context manager that cancels its block after a time and turns that cancellation into TimeoutError.
