@@ -102,6 +102,7 @@ function future.listen(fut, listener)
 end
 
 local NOTHING = { n = 0 } -- the results of everything that returns none
+future.NOTHING = NOTHING
 
 --- Stores no result or one, and wakes the waiters; the future must be pending.
 ---@param fut lacuna.Future

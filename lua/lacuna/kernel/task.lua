@@ -14,10 +14,11 @@ local trap = require "lacuna.kernel.trap"
 local STATE, RESULT, LOOP, THREAD, WAITS_FOR = layout.STATE, layout.RESULT, layout.LOOP, layout.THREAD, layout.WAITS_FOR
 local MUST_CANCEL, CANCEL_COUNT, NEXT, PREVIOUS = layout.MUST_CANCEL, layout.CANCEL_COUNT, layout.NEXT, layout.PREVIOUS
 local COROUTINE, NAME, NATIVE = layout.COROUTINE, layout.NAME, layout.NATIVE
-local PENDING, FAILED, CANCELLED = layout.PENDING, layout.FAILED, layout.CANCELLED
+local PENDING, RETURNED, RETURNED_MANY = layout.PENDING, layout.RETURNED, layout.RETURNED_MANY
+local FAILED, CANCELLED = layout.FAILED, layout.CANCELLED
 
 local schedule = trap.schedule
-local wake, complete, complete_with = future.wake, future.complete, future.complete_with
+local wake, NOTHING = future.wake, future.NOTHING
 local cancel_message = future.cancel_message
 local select, setmetatable, type = select, setmetatable, type
 
@@ -38,22 +39,24 @@ local function unlink(task)
   task[NEXT], task[PREVIOUS], task[THREAD], task[WAITS_FOR] = false, false, false, false
 end
 
-local function settle_cancelled(task, err)
-  task[STATE], task[RESULT] = CANCELLED, err
-  wake(task)
+-- Ends a task that has not failed. One function for all of it, as the JIT compiles functions, and a frame that has `...`
+-- is interpreted.
+local function settle(task, state, result)
+  unlink(task)
+  local message = task[MUST_CANCEL]
+  if message then
+    task[MUST_CANCEL] = false
+    if state ~= CANCELLED then state, result = CANCELLED, message ~= true and message or nil end
+  end
+  task[STATE], task[RESULT] = state, result
+  return wake(task)
 end
 
 -- The coroutine has returned: kernel/trap.lua calls it with what.
 function Task:settle(...)
-  unlink(self)
-  local message = self[MUST_CANCEL]
-  if message then
-    self[MUST_CANCEL] = false
-    return settle_cancelled(self, message ~= true and message or nil)
-  end
   local count = select("#", ...)
-  if count <= 1 then return complete_with(self, count, (...)) end -- passing on `...` cannot be compiled
-  return complete(self, ...)
+  if count == 1 then return settle(self, RETURNED, (...)) end
+  return settle(self, RETURNED_MANY, count == 0 and NOTHING or { n = count, ... })
 end
 
 -- Cancelled before its first step: the coroutine never runs. kernel/trap.lua calls it.
@@ -85,9 +88,7 @@ end
 -- The task ended with an error; `thread` still holds the stack of the raise. kernel/trap.lua calls it.
 function Task:fail(err, thread)
   if errors.isinstance(err, errors.CancelledError) then
-    unlink(self)
-    self[MUST_CANCEL] = false
-    return settle_cancelled(self, err)
+    return settle(self, CANCELLED, err)
   end
   local is_noted, stack = pcall(note_failure, self, err, thread)
   if not is_noted then stack = "" end -- no memory for it
