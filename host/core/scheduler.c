@@ -69,15 +69,11 @@ static void swap(int *a, int *b) {
 
 /* ---- resuming ---- */
 
-/* Pushes a thread that runs LAC_HOOK_BODY, from the pool or new. */
+/* A thread that runs LAC_HOOK_BODY: from the pool, which still anchors it, or new and pushed below the top. */
 static lua_State *take_thread(lua_State *L, lac_scheduler *scheduler) {
-  if (scheduler->pool_count > 0) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, scheduler->pool_ref);
-    lua_rawgeti(L, -1, scheduler->pool_count);
-    lua_remove(L, -2);
-    return scheduler->pool[--scheduler->pool_count];
-  }
+  if (scheduler->pool_count > 0) return scheduler->pool[--scheduler->pool_count];
   lua_State *thread = lua_newthread(L);
+  lua_insert(L, -2);
   lua_rawgeti(thread, LUA_REGISTRYINDEX, scheduler->hook_refs[LAC_HOOK_BODY]);
   return thread;
 }
@@ -193,7 +189,6 @@ static int begin_entry(lua_State *L, lac_loop *loop, int list, int position) {
   switch (lua_type(L, -1)) {
   case LUA_TTABLE: {
     lua_State *thread = take_thread(L, scheduler);
-    lua_insert(L, -2);
     lua_xmove(L, thread, 1);
     lua_pushthread(thread);
     resume_thread(L, loop, thread, 2);
@@ -206,7 +201,6 @@ static int begin_entry(lua_State *L, lac_loop *loop, int list, int position) {
     /* fall through */
   case LUA_TFUNCTION: {
     lua_State *thread = take_thread(L, scheduler);
-    lua_insert(L, -2);
     take_value(L, list, ++position);
     lua_xmove(L, thread, 2);
     resume_thread(L, loop, thread, 2);
@@ -397,6 +391,11 @@ static int l_arm(lua_State *L) {
   return 1;
 }
 
+/* arm_ahead(loop, when, handle) -> slot: the same; nil, and nothing is armed, if the clock shows `when` already. */
+static int l_arm_ahead(lua_State *L) {
+  return lua_tonumber(L, 2) > loop_now(lua_touserdata(L, 1)) ? l_arm(L) : 0;
+}
+
 /* disarm(loop, slot): takes back a timer that has not made its entry ready yet. */
 static int l_disarm(lua_State *L) {
   lac_loop_disarm(L, lua_touserdata(L, 1), (uint32_t)lua_tointeger(L, 2));
@@ -508,11 +507,10 @@ static int l_install(lua_State *L) {
 
 int luaopen_lacuna_native_scheduler(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"open", l_open},       {"debug", l_debug},   {"deadline", l_deadline},
-      {"start", l_start},     {"stop", l_stop},     {"arm", l_arm},
-      {"disarm", l_disarm},   {"now", l_now},       {"clock", l_clock},
-      {"advance", l_advance}, {"notify", l_notify}, {"install", l_install},
-      {"clear", l_clear},     {"touch", l_touch},   {NULL, NULL},
+      {"open", l_open},       {"debug", l_debug}, {"deadline", l_deadline},   {"start", l_start},
+      {"stop", l_stop},       {"arm", l_arm},     {"arm_ahead", l_arm_ahead}, {"disarm", l_disarm},
+      {"now", l_now},         {"clock", l_clock}, {"advance", l_advance},     {"notify", l_notify},
+      {"install", l_install}, {"clear", l_clear}, {"touch", l_touch},         {NULL, NULL},
   };
   lac_scheduler *scheduler = lac_runtime_scheduler(lac_runtime(L));
   lua_newtable(L);

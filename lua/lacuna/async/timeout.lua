@@ -54,11 +54,8 @@ local function set_deadline(timeout, when)
   timeout[DEADLINE] = when
   if not when then return end
   local loop = timeout[LOOP]
-  if when <= loop:time() then
-    schedule(loop, timeout)
-  else
-    timeout[SLOT] = native.arm(loop[NATIVE], when, timeout)
-  end
+  local slot = native.arm_ahead(loop[NATIVE], when, timeout)
+  if slot then timeout[SLOT] = slot else schedule(loop, timeout) end
 end
 
 -- Takes the deadline of one that has not expired back.
