@@ -39,8 +39,7 @@ local function unlink(task)
   task[NEXT], task[PREVIOUS], task[THREAD], task[WAITS_FOR] = false, false, false, false
 end
 
--- Ends a task that has not failed. One function for all of it, as the JIT compiles functions, and a frame that has `...`
--- is interpreted.
+-- Ends a task that has not failed. Apart from what is called with `...`, for such a frame is interpreted.
 local function settle(task, state, result)
   unlink(task)
   local message = task[MUST_CANCEL]
