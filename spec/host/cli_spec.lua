@@ -241,6 +241,20 @@ end)]])
       assert.matches("^lacuna: TypeError: await: number 42 is not awaitable", result.stderr)
     end)
 
+    it("says how Lua writes what would be Python", function()
+      for line, cure in pairs {
+        ["import asyncio"] = 'local async = require "lacuna"', ["async def main():"] = "async(function(…) … end)",
+        ["async function main() end"] = "async(function(…) … end)", ["print(await f())"] = "await(…): it is a function",
+        ["async with lock:"] = "async.with(manager, function(value)", ["except ValueError:"] = "async.try(body, ",
+        ["async for x in y:"] = "for x in iterator do … end", ["raise ValueError('x')"] = "error(Class(message))",
+      } do
+        local result = run_script("local a = 1\n" .. line .. "\n")
+        assert.equal(1, result.status)
+        assert.matches("^lacuna: [^\n]*:2: [^\n]* near [^\n]*%(in Lua: ", result.stderr)
+        assert.truthy(result.stderr:find(cure, 1, true), result.stderr)
+      end
+    end)
+
     it("asks whether a dot should have been a colon where something of its own got no object", function()
       local result = run_script("require('lacuna').Event().set()")
       assert.matches("^lacuna: [^\n]*attempt to index a nil value %(was a method called with a dot where a colon is "

@@ -48,7 +48,8 @@ function context.with(manager, body)
   local class = getmetatable(manager)
   local enter = type(class) == "table" and class.__aenter
   if not enter or not class.__aexit then
-    local cure = type(manager) == "function" and " (call it)" or coroutines.iscoroutine(manager) and " (await it)" or ""
+    local cure = type(manager) == "function" and " (call it)" or coroutines.iscoroutine(manager) and " (await it)"
+      or " (it needs __aenter and __aexit in its metatable)"
     error(errors.TypeError("with: not a context manager: " .. tostring(manager) .. cure), 2)
   end
   if type(body) ~= "function" then

@@ -2,6 +2,7 @@
 -- The script's top level is the task "main" of the main loop. A supervisor, a task of a loop of its own, runs the main
 -- loop just as a script runs a loop of its own: to the end of its main task, then through what that left behind.
 
+local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local home = require "lacuna.async.home"
 local interruption = require "lacuna.async.interruption"
@@ -15,6 +16,7 @@ local task_module = require "lacuna.kernel.task"
 local OK, FAILED, INTERRUPTED = 0, 1, 130
 
 local function new_task(loop, fn, name)
+  coroutines.names[fn] = name
   local task = task_module.new(loop, fn, name, "main")
   task.is_top_level = true
   return task

@@ -45,8 +45,9 @@ function script.compile(text, source, name)
   if problem then return nil, ("%s: %s"):format(source, problem) end
   text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "")
   local chunk, syntax_problem = loadstring(text, name)
-  if chunk and sandbox.is_on then sandbox.enter(chunk) end
-  return chunk, syntax_problem, text
+  if not chunk then return nil, require("lacuna.async.python_syntax").explain(syntax_problem, text) end
+  if sandbox.is_on then sandbox.enter(chunk) end
+  return chunk, nil, text
 end
 
 --- Reads, if it is a file, and compiles a script.

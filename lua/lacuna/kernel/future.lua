@@ -168,7 +168,7 @@ function Future.__await(fut, task)
   if fut[STATE] ~= PENDING then return result(fut) end
   local loop = fut[LOOP]
   if loop ~= task[LOOP] and not loop.is_running_now then
-    error(errors.RuntimeError(("%s waits for %s of another loop, which is not running"):format(
+    error(errors.RuntimeError(("%s waits for %s of another loop, which is not running: get_running_loop() is"):format(
       tostring(task), tostring(fut))), 0)
   end
   if fut == task then error(errors.RuntimeError("Task cannot await on itself: " .. tostring(task)), 0) end

@@ -8,6 +8,7 @@
 -- constant and compiles its value into machine code, while a later input may assign to it.
 
 local coroutines = require "lacuna.kernel.coroutine"
+local python_syntax = require "lacuna.async.python_syntax"
 local syntax = require "lacuna.cli.repl.syntax"
 
 -- §keep and §values: names that nobody types.
@@ -117,7 +118,7 @@ function Session:compile(text, name)
     return compile(self, expression, names, name)
   end
   local chunk, problem = loadstring(text, name)
-  if not chunk then return nil, problem end
+  if not chunk then return nil, python_syntax.explain(problem, text) end
   local rewritten, names = rewrite(text)
   return compile(self, rewritten, names, name)
 end
