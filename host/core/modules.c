@@ -62,12 +62,10 @@ static int load_source(lua_State *L, const char *directory, const char *name) {
 
 static int l_search(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
+  const char *refusal = lac_sandbox_refusal(L, name);
+  if (refusal) return luaL_error(L, "%s is withheld from this script by the program (%s)", name, refusal);
   for (size_t i = 0; i < sizeof native_modules / sizeof *native_modules; i++) {
     if (strcmp(name, native_modules[i].name) == 0) {
-      if (!lac_sandbox_allows(L, name)) {
-        lua_pushfstring(L, "module '%s' is not given to a script in a sandbox", name);
-        return lua_error(L);
-      }
       lua_pushcfunction(L, native_modules[i].func);
       return 1;
     }

@@ -146,7 +146,7 @@ lacuna_t *lacuna_new(const lacuna_options *options) {
     }
     runtime->uv = &runtime->own_loop;
   }
-  runtime->sandbox = (lac_sandbox){options->is_sandboxed, options->on_load, options->data};
+  runtime->sandbox = (lac_sandbox){lac_sandbox_complete(options->sandbox), options->on_load, options->data};
   runtime->interrupt = lac_interrupt_new();
   runtime->L = luaL_newstate(); /* 3: the state */
   if (runtime->L && runtime->interrupt) {

@@ -1,8 +1,8 @@
 /* sandbox: what a runtime's scripts may load.
  *
  * A sandboxed script is not kept from using things, it is not given them: lua/lacuna/async/sandbox.lua makes the table
- * of globals that it finds, and this file has require refuse the native modules that reach outside, by whichever of
- * lacuna's own modules they are asked for. */
+ * of globals that it finds, and this file has require refuse the modules of lacuna's that reach outside, by whichever
+ * of the others they are asked for. */
 #ifndef LAC_CORE_SANDBOX_H
 #define LAC_CORE_SANDBOX_H
 
@@ -12,15 +12,19 @@
 
 /* From the runtime's options. */
 typedef struct lac_sandbox {
-  bool is_sandboxed;
+  unsigned withheld; /* LACUNA_NO_* */
   const char *(*on_load)(void *data, const char *name, size_t *size);
   void *data;
 } lac_sandbox;
 
-/* Whether a native module may be loaded in the runtime of L. */
-bool lac_sandbox_allows(lua_State *L, const char *name);
+/* The flags, and those that each of them stands for besides. */
+unsigned lac_sandbox_complete(unsigned flags);
 
-/* Opens `lacuna.native.sandbox`: is_sandboxed; load(name) → the program's source for a module, or nil. */
+/* The name of the flag for which a module of lacuna's is withheld in the runtime of L; NULL: it is not. */
+const char *lac_sandbox_refusal(lua_State *L, const char *name);
+
+/* Opens `lacuna.native.sandbox`: withheld, the set of the flags' names; refusal(module) → such a name, or nil;
+ * load(name) → the program's source for a module, or nil. */
 int luaopen_lacuna_native_sandbox(lua_State *L);
 
 #endif

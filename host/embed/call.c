@@ -286,6 +286,7 @@ void lac_make_pending(lacuna_call_t *call) {
 
 void lac_return_call(lac_embedding *embedding, lacuna_call_t *call) {
   drop_values(call);
+  atomic_store_explicit(&call->state, LAC_CALL_COMPLETED, memory_order_relaxed); /* whoever may still know its slot */
   call->next = embedding->pool;
   embedding->pool = call;
 }

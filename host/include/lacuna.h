@@ -67,6 +67,19 @@ typedef struct lacuna_error {
 
 typedef enum lacuna_stream { LACUNA_STDOUT = 1, LACUNA_STDERR = 2 } lacuna_stream;
 
+/* What a program may withhold from scripts. Each flag withholds what the ones above it do, too, unless it says
+ * otherwise: through that a script would get all it is denied. What is withheld raises an error that names the flag;
+ * what scripts shall have instead, the program gives them by lacuna_module and on_load. This bounds what a script can
+ * reach, not what a malicious one can break inside its own runtime. docs/embedding.md says what is left with each. */
+enum {
+  LACUNA_NO_FFI = 1, /* FFI, C modules, luv, the debug and jit libraries; threads, workers and their shared memory */
+  LACUNA_NO_BYTECODE = 2, /* anything but source text as code; goes with LACUNA_NO_FFI, and that with it */
+  LACUNA_NO_OS = 4,       /* commands, the environment, signals, ending or stopping the process */
+  LACUNA_NO_NET = 8,      /* connections; not LACUNA_NO_FS */
+  LACUNA_NO_FS = 16,      /* files and the standard input; not LACUNA_NO_NET */
+  LACUNA_SANDBOX = 31,    /* all: the language, lacuna's tasks, and output */
+};
+
 /* What a runtime is made with; all zero is the default. */
 typedef struct lacuna_options {
   struct uv_loop_s *loop;          /* run on this loop, which must outlive the runtime; NULL: on a loop of its own */
@@ -81,10 +94,7 @@ typedef struct lacuna_options {
                                 takes longer gets a TimeLimitError. Claims the signal SIGURG in this process */
   unsigned task_limit;       /* tasks that have not ended: create_task and the like raise RuntimeError beyond it */
 
-  /* The sandbox gives scripts the language and lacuna's tasks: no files, network, processes, threads, FFI, C modules,
-   * bytecode, debug or os library. What else they shall have, the program gives them by lacuna_module and on_load. It
-   * bounds what a script can reach, not what a malicious one can break inside its own runtime. */
-  bool is_sandboxed;
+  unsigned sandbox; /* what scripts do not get, of the flags above; 0: they get all there is */
 
   /* Callbacks, on the thread that uses the runtime. They must not call the runtime. `data` is theirs. Each that is
    * NULL hands on to the next: an error to the log, the log to what the script writes on stderr, and that to the

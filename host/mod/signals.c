@@ -6,10 +6,15 @@
 
 #include "core/modules.h"
 
-/* disposition(number) -> what the signal does now, opaque. */
+/* disposition(number) -> what the signal does now, opaque: a copy of what is defined of it, as it becomes a string. */
 static int l_disposition(lua_State *L) {
-  struct sigaction action;
-  if (sigaction((int)luaL_checkinteger(L, 1), NULL, &action) != 0) return 0;
+  struct sigaction found, action;
+  if (sigaction((int)luaL_checkinteger(L, 1), NULL, &found) != 0) return 0;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = found.sa_handler; /* or sa_sigaction, which has the same place */
+  action.sa_flags = found.sa_flags;
+  for (int number = 1; number < NSIG; number++)
+    if (sigismember(&found.sa_mask, number) == 1) sigaddset(&action.sa_mask, number);
   lua_pushlstring(L, (const char *)&action, sizeof action);
   return 1;
 }

@@ -8,6 +8,25 @@ local BUILD = assert(os.getenv("LACUNA_BUILD"), "LACUNA_BUILD names the build fo
 local IS_SANITIZED = (os.getenv("CFLAGS") or ""):find("sanitize") ~= nil
 local PROGRAMS = lfs.currentdir() .. "/spec/host/embed"
 
+-- What the scripts of profiles.c try.
+local FILES, SYSTEM = "open, stdin, remove, dofile", "popen, execute, getenv, signal, time"
+local UNSAFE = "ffi NO_FFI, luv NO_FFI, thread NO_FFI, bytecode NO_BYTECODE"
+
+local function without(flag, names)
+  return names:gsub("[^, ]+", "%0 " .. flag) .. ", "
+end
+
+local function profiles(cases)
+  local lines = {}
+  for _, case in ipairs(cases) do
+    local has_files = case.has:find("open", 1, true)
+    table.insert(lines, ("%s:\nhas %s\nlacks %s\n%s\nwritten\nnil\tnil\tnil\ttrue\ttrue\nstatus 0\n"):format(case[1],
+      case.has, case.lacks, has_files and 42 or "module 'beside' not found: the program gives none of this name, "
+        .. "and withholds C modules (LACUNA_NO_FFI) and files (LACUNA_NO_FS)"))
+  end
+  return table.concat(lines)
+end
+
 -- What each program prints, as a pattern where it ends with a $; `arguments` make it small where everything is slow.
 local programs = {
   hello = {output = "hello, world\n"},
@@ -168,15 +187,28 @@ $]]},
   offload = {output = "looked at a file: yes, jobs done: 0\njobs done: 5\n"},
   sandboxed = {output = [[
 tasks
-TEXT	[1]	from the program	false	42
+TEXT	[1]	from the program	true	42
 42	true
 1	1	nil
+status 0
+nothing there
 status 0
 no way out
 status 0
 goes on
 status 0
 ]]},
+  profiles = {output = profiles {
+    {"no ffi", has = FILES .. ", http, fetch, " .. SYSTEM, lacks = UNSAFE},
+    {"no bytecode", has = FILES .. ", http, fetch, " .. SYSTEM, lacks = UNSAFE},
+    {"no os", has = FILES .. ", http, fetch", lacks = without("NO_OS", SYSTEM) .. UNSAFE},
+    {"no net", has = FILES, lacks = without("NO_NET", "http, fetch") .. without("NO_OS", SYSTEM) .. UNSAFE},
+    {"no fs", has = "http, fetch", lacks = without("NO_FS", FILES) .. without("NO_OS", SYSTEM) .. UNSAFE},
+    {"no net and no fs", has = "", lacks = without("NO_FS", FILES) .. without("NO_NET", "http, fetch")
+      .. without("NO_OS", SYSTEM) .. UNSAFE},
+    {"sandbox", has = "", lacks = without("NO_FS", FILES) .. without("NO_NET", "http, fetch")
+      .. without("NO_OS", SYSTEM) .. UNSAFE},
+  }},
   cpp = {source = "cpp.cpp", compiler = "c++ $CXXFLAGS", output = "cba\nzyx\n"},
 }
 

@@ -40,8 +40,7 @@ end
 ---@return string? problem one line that names the script, and the line where there is one
 ---@return string? source_text without what stands before the Lua: a byte order mark, a #! line; line numbers stay
 function script.compile(text, source, name)
-  local problem = problem_of(text)
-  if sandbox.is_on and text:sub(1, 1) == "\27" then problem = "bytecode is not loaded in a sandbox" end
+  local problem = problem_of(text) or sandbox.problem_of(text)
   if problem then return nil, ("%s: %s"):format(source, problem) end
   text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "")
   local chunk, syntax_problem = loadstring(text, name)
@@ -79,6 +78,7 @@ local function load_file(path)
 end
 
 local function find_loader(name)
+  if sandbox.is_on then sandbox.check(name) end
   local problems = {}
   for _, searcher in ipairs(package.loaders) do
     local loader = searcher(name)
