@@ -198,11 +198,27 @@ local steps = {
     end },
   },
   as_completed = { { 5, function(w) return { "as_completed", several(w, awaitable_within), ticks_or_none(w) } end } },
+  managers = {
+    { 9, function(w)
+      return { "managed", steps_of(w, "enter"), steps_of(w), names(w, "none", "cancelled", "exception", "all"),
+        steps_of(w, "handler"), w:chance(60) and steps_of(w, "final") or {} }
+    end },
+    { 7, function(w) return { "iterate", w.random(3), steps_of(w, "inner"), steps_of(w) } end },
+  },
+  splits = {
+    { 8, function(w)
+      local group = { "group", steps_of(w, "group") }
+      return { "split", { group }, names(w, "value", "type", "all"), steps_of(w, "handler") }
+    end },
+    { 6, function(w) return { "group_spawn", new_body(w) } end },
+  },
   callbacks = {
     { 3, function(w) return { "call_soon", names(w, "h1", "h2"), effect(w) } end },
     { 4, function(w) return { "call_later", ticks(w), names(w, "h1", "h2"), effect(w) } end },
     { 1, function(w) return { "cancel_handle", names(w, "h1", "h2") } end },
     { 3, function(w) return { "done_callback", any_target(w), effect(w) } end },
+    { 3, function(w) return { "named_callback", any_target(w), names(w, "k1", "k2"), effect(w) } end },
+    { 2, function(w) return { "remove_callback", any_target(w), names(w, "k1", "k2") } end },
   },
   locks = {
     { 8, function(w) return { "with", released(w), steps_of(w) } end },
@@ -221,7 +237,7 @@ local steps = {
 
 local theme_names = {
   "bodies", "shield", "gather", "wait_for", "wait", "locks", "events", "conditions", "barriers", "queues", "cancel",
-  "cancel", "timeouts", "futures", "groups", "as_completed", "callbacks",
+  "cancel", "timeouts", "futures", "groups", "as_completed", "callbacks", "managers", "splits",
 }
 
 -- ---- choosing ----
@@ -381,7 +397,9 @@ local crowded = {
   "locks", "locks", "conditions", "barriers", "queues", "queues", "events", "groups", "groups", "timeouts", "wait",
   "gather",
 }
-local disturbing = { "timeouts", "wait_for", "groups", "callbacks", "shield", "futures", "as_completed" }
+local disturbing = {
+  "timeouts", "wait_for", "groups", "callbacks", "shield", "futures", "as_completed", "managers", "splits",
+}
 
 local function add_theme(themes, theme)
   if themes[theme] then return end

@@ -4,6 +4,7 @@
 
 local async = require "lacuna"
 local await = async.await
+local now = require "spec.generated.effects"
 
 local TICK = 1 / 64 -- exact in binary, so that sums of ticks are equal when they should be
 local PATIENCE = 64 -- ticks after which a program that does not end is cancelled
@@ -51,10 +52,10 @@ end
 local catch_classes = { cancelled = async.CancelledError, exception = async.Error, all = async.BaseError }
 
 -- One program on one loop. Steps return nothing to go on, or a list with the value that the body returns.
-local Run = {}
+local Run = { TICK = TICK }
 Run.__index = Run
 
-local make, now = {}, {} -- awaitables; steps that do not wait
+local make = {} -- awaitables
 
 function Run:trace(...)
   local ticks = (self.loop:time() - self.start) / TICK
@@ -240,15 +241,62 @@ waiting["with"] = function(run, scope, name, steps)
   return returned
 end
 
-waiting["try"] = function(run, scope, steps, catch, handler, final)
+local function handlers_of(run, scope, caught, catch, handler, final)
   local handlers = { finally = function() run:steps(final, scope) end }
   if catch ~= "none" then
     handlers[catch_classes[catch]] = function(err)
-      run:trace(scope.name, "caught", show(err))
+      run:trace(scope.name, caught, show(err))
       return run:steps(handler, within(scope, { error = err }))
     end
   end
-  return async.try(function() return run:steps(steps, scope) end, handlers)
+  return handlers
+end
+
+function waiting.managed(run, scope, enter, steps, catch, handler, final)
+  local manager = async.contextmanager(function(yield)
+    run:steps(enter, scope)
+    async.try(function() yield("managed") end, handlers_of(run, scope, "manager caught", catch, handler, final))
+  end)
+  local returned = async.with(manager(), function(value)
+    run:trace(scope.name, "entered", show(value))
+    return run:steps(steps, scope)
+  end)
+  run:trace(scope.name, "left the manager")
+  return returned
+end
+
+function waiting.iterate(run, scope, count, inner, steps)
+  local values = coroutine.wrap(function()
+    for number = 1, count do
+      run:steps(inner, scope)
+      coroutine.yield(number)
+    end
+    run:trace(scope.name, "generator ends")
+  end)
+  for value in values do
+    run:trace(scope.name, "value", show(value))
+    local returned = run:steps(steps, scope)
+    if returned then return returned end
+  end
+end
+
+local split_classes = { value = async.ValueError, type = { async.TimeoutError, async.RuntimeError }, all = async.Error }
+
+function waiting.split(run, scope, steps, catch, handler)
+  return async.try(function() return run:steps(steps, scope) end, {
+    [async.ExceptionGroup] = function(err)
+      local matched, rest = async.split(err, split_classes[catch])
+      run:trace(scope.name, "split", show(matched), show(rest))
+      local returned = matched and run:steps(handler, within(scope, { error = err })) or nil
+      if rest then error(rest, 0) end
+      return returned
+    end,
+  })
+end
+
+waiting["try"] = function(run, scope, steps, catch, handler, final)
+  return async.try(function() return run:steps(steps, scope) end,
+    handlers_of(run, scope, "caught", catch, handler, final))
 end
 
 waiting["repeat"] = function(run, scope, count, steps)
@@ -355,145 +403,12 @@ function Run:callback(scope, step)
   return function() self:effect(step, scope) end
 end
 
-function now.spawn(run, scope, name, steps)
-  run:spawn(name, steps, scope)
-end
-
-function now.group_spawn(run, scope, name, steps)
-  local coroutine = run:body(name, steps, scope)
-  run:register(name, scope.group and scope.group:create_task(coroutine) or async.create_task(coroutine))
-end
-
-function now.reschedule(run, scope, ticks)
-  if scope.timeout then scope.timeout:reschedule(ticks >= 0 and run.loop:time() + ticks * TICK or nil) end
-end
-
-now["raise"] = function(_, _, message)
-  error(async.ValueError(message))
-end
-
-function now.raise_cancelled(_, _, message)
-  error(async.CancelledError(message))
-end
-
-function now.reraise(_, scope)
-  if scope.error then error(scope.error, 0) end
-end
-
-local function message_of(text)
-  if text ~= "" then return text end
-  return nil
-end
-
-function now.cancel(run, _, name, message)
-  return run:target(name):cancel(message_of(message))
-end
-
-function now.cancel_self(_, _, message)
-  local task = async.current_task()
-  return task and task:cancel(message_of(message))
-end
-
-function now.uncancel()
-  local task = async.current_task()
-  return task and task:uncancel()
-end
-
-function now.cancelling()
-  local task = async.current_task()
-  return task and task:cancelling()
-end
-
-function now.outcome(run, _, name)
-  return run:outcome(run:target(name))
-end
-
-function now.result(run, _, name)
-  return run:target(name):result()
-end
-
-function now.exception(run, _, name)
-  return run:target(name):exception()
-end
-
-function now.set_result(run, _, name, value)
-  run.objects[name]:set_result(value)
-end
-
-function now.set_exception(run, _, name, message)
-  run.objects[name]:set_exception(async.ValueError(message))
-end
-
-function now.call_soon(run, scope, name, step)
-  run.handles[name] = run.loop:call_soon(run:callback(scope, step))
-end
-
-function now.call_later(run, scope, ticks, name, step)
-  run.handles[name] = run.loop:call_later(ticks * TICK, run:callback(scope, step))
-end
-
-function now.cancel_handle(run, _, name)
-  local handle = run.handles[name]
-  if not handle then return nil end
-  handle:cancel()
-  return handle:cancelled()
-end
-
-function now.done_callback(run, scope, name, step)
-  run:target(name):add_done_callback(run:callback(scope, step))
-end
-
-function now.release(run, _, name)
-  run.objects[name]:release()
-end
-
-function now.set(run, _, name)
-  run.objects[name]:set()
-end
-
-function now.clear(run, _, name)
-  run.objects[name]:clear()
-end
-
-function now.notify(run, _, name, count)
-  run.objects[name]:notify(count)
-end
-
-function now.notify_all(run, _, name)
-  run.objects[name]:notify_all()
-end
-
-function now.add(run, _, count)
-  run.counter = run.counter + count
-  return run.counter
-end
-
-function now.put_nowait(run, _, name, value)
-  run.objects[name]:put_nowait(value)
-end
-
-function now.get_nowait(run, _, name)
-  return run.objects[name]:get_nowait()
-end
-
-function now.task_done(run, _, name)
-  run.objects[name]:task_done()
-end
-
-function now.alive(run)
-  return #async.all_tasks(run.loop)
-end
-
-function now.state(run, _, name)
-  return run:state(name)
-end
-
 -- ---- many programs ----
 
 local function run_program(program)
   local loop = async.new_event_loop()
   local run = setmetatable({
-    program = program, loop = loop, lines = {}, tasks = {}, handles = {}, named = {}, counter = 0,
+    program = program, loop = loop, lines = {}, tasks = {}, handles = {}, callbacks = {}, named = {}, counter = 0,
     start = loop:time(),
   }, Run)
   local ok, err = pcall(loop.run_until_complete, loop, async(function() run:run() end)())

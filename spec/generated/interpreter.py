@@ -8,6 +8,7 @@ Time is virtual and counted in ticks.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
@@ -52,6 +53,7 @@ class Scope:
 
 
 ERRORS = (Exception, asyncio.CancelledError)  # GeneratorExit is no business of programs
+SPLIT = {"value": ValueError, "type": (TimeoutError, RuntimeError), "all": Exception}
 CATCH = {"cancelled": asyncio.CancelledError, "exception": Exception, "all": ERRORS, "none": ()}
 
 
@@ -61,7 +63,7 @@ class Run:
     def __init__(self, program, loop):
         self.program, self.loop = program, loop
         self.lines = []
-        self.tasks, self.handles, self.named = {}, {}, set()
+        self.tasks, self.handles, self.callbacks, self.named = {}, {}, {}, set()
         self.counter = 0
 
     def trace(self, *words):
@@ -229,6 +231,51 @@ class Run:
         self.trace(scope.name, "left", name)
         return returned
 
+    async def step_managed(self, scope, enter, steps, catch, handler, final):
+        @contextlib.asynccontextmanager
+        async def manager():
+            await self.steps(enter, scope)
+            try:
+                yield "managed"
+            except CATCH[catch] as error:
+                self.trace(scope.name, "manager caught", show(error))
+                await self.steps(handler, scope.within(error=error))
+            finally:
+                await self.steps(final, scope)
+
+        returned = None
+        async with manager() as value:
+            self.trace(scope.name, "entered", show(value))
+            returned = await self.steps(steps, scope)
+        self.trace(scope.name, "left the manager")
+        return returned
+
+    async def step_iterate(self, scope, count, inner, steps):
+        async def generator():
+            for number in range(1, count + 1):
+                await self.steps(inner, scope)
+                yield number
+            self.trace(scope.name, "generator ends")
+
+        async with contextlib.aclosing(generator()) as values:
+            async for value in values:
+                self.trace(scope.name, "value", show(value))
+                returned = await self.steps(steps, scope)
+                if returned:
+                    return returned
+        return None
+
+    async def step_split(self, scope, steps, catch, handler):
+        try:
+            return await self.steps(steps, scope)
+        except BaseExceptionGroup as error:
+            matched, rest = error.split(SPLIT[catch])
+            self.trace(scope.name, "split", show(matched), show(rest))
+            returned = await self.steps(handler, scope.within(error=error)) if matched else None
+            if rest:
+                raise rest
+            return returned
+
     async def step_try(self, scope, steps, catch, handler, final):
         try:
             return await self.steps(steps, scope)
@@ -385,6 +432,13 @@ class Run:
 
     def now_done_callback(self, scope, name, step):
         self.target(name).add_done_callback(self.callback(scope, step))
+
+    def now_named_callback(self, scope, name, callback, step):
+        self.callbacks.setdefault(callback, self.callback(scope, step))
+        self.target(name).add_done_callback(self.callbacks[callback])
+
+    def now_remove_callback(self, scope, name, callback):
+        return self.target(name).remove_done_callback(self.callbacks.get(callback))
 
     def now_release(self, scope, name):
         self.objects[name].release()

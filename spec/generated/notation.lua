@@ -85,22 +85,18 @@ end
 
 local function append_all(lines, steps, indent)
   for _, step in ipairs(steps) do
-    local words, block = {}, nil
+    local is_try, words = step[1] == "try", {}
     for _, value in ipairs(step) do
       if type(value) == "table" and not notation.is_node(value) and step[1] ~= "as_completed" then
-        block = value
-        if step[1] ~= "try" then break end
-        lines[#lines + 1] = ("%s%s:"):format(indent, #words == 0 and "finally" or table.concat(words, " "))
-        append_all(lines, block, indent .. "  ")
+        local head = #words > 0 and table.concat(words, " ") or is_try and "finally" or "then"
+        lines[#lines + 1] = indent .. head .. ":"
+        append_all(lines, value, indent .. "  ")
         words = {}
       else
-        words[#words + 1] = (#words == 0 and step[1] == "try" and value ~= "try" and "except " or "") .. inline(value)
+        words[#words + 1] = (#words == 0 and is_try and value ~= "try" and "except " or "") .. inline(value)
       end
     end
-    if step[1] ~= "try" then
-      lines[#lines + 1] = indent .. table.concat(words, " ") .. (block and ":" or "")
-      append_all(lines, block or {}, indent .. "  ")
-    end
+    if #words > 0 then lines[#lines + 1] = indent .. table.concat(words, " ") end
   end
 end
 
