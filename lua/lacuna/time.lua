@@ -42,7 +42,7 @@ function time.sleep(seconds)
   if type(seconds) ~= "number" then
     error(errors.TypeError("time.sleep: seconds must be a number, got " .. options.describe(seconds)), 2)
   end
-  if seconds < 0 then error(errors.ValueError("sleep length must be non-negative"), 2) end
+  if seconds < 0 or seconds ~= seconds then error(errors.ValueError("sleep length must be non-negative"), 2) end
   local _, is_virtual = native.clock()
   if not is_virtual then
     io.stdout:flush()

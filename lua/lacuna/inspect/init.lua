@@ -9,6 +9,7 @@ local coroutines = require "lacuna.kernel.coroutine"
 local errors = require "lacuna.kernel.errors"
 local future = require "lacuna.kernel.future"
 local layout = require "lacuna.kernel.layout"
+local options_module = require "lacuna.kernel.options"
 local strings = require "lacuna.inspect.strings"
 
 local STATE, RESULT, CANCEL_COUNT = layout.STATE, layout.RESULT, layout.CANCEL_COUNT
@@ -281,13 +282,7 @@ function write_broken(out, node, indent)
   out[#out + 1] = "\n" .. indent .. "}"
 end
 
-local function check_number(name, value, default)
-  if value == nil then return default end
-  if type(value) ~= "number" then
-    error(errors.TypeError(("inspect: %s must be a number, got %s"):format(name, tostring(value))), 3)
-  end
-  return value
-end
+local allowed_options = { depth = "number", width = "number", items = "number", color = "any" }
 
 ---@class lacuna.inspect.Options
 ---@field depth? number nested tables shown, 50 if nil; deeper ones are {…}
@@ -298,20 +293,20 @@ end
 --- A value as text: strings quoted, keys sorted (numbers, strings, others), tables broken over lines where they are
 --- wider than a line, cycles and shared tables named by the path where they stand. A `__tostring` is honoured and may
 --- await; nothing else of the value is called.
---- Errors: TypeError for options that are no numbers.
+--- Errors: TypeError for unknown options, and for those that should be numbers.
 --- Source: Python's repr and pprint.pformat.
 ---@param value any
 ---@param options? lacuna.inspect.Options
 ---@return string
 local function inspect(value, options)
-  options = options or {}
+  options = options_module.check("inspect", options, allowed_options)
   local tree = {
-    depth = check_number("depth", options.depth, DEEPEST),
-    items = check_number("items", options.items, math.huge),
+    depth = options.depth or DEEPEST,
+    items = options.items or math.huge,
     has_color = options.color,
     places = {},
   }
-  local out = { width = check_number("width", options.width, 80) }
+  local out = { width = options.width or 80 }
   write(out, node_of(tree, value, nil, nil, 0), "", out.width)
   return table.concat(out)
 end
