@@ -35,7 +35,7 @@ end
 ---@return integer start another number each time
 function coroutines.begin(coro)
   if coro[COUNT] < 0 then
-    error(errors.RuntimeError("cannot reuse already awaited coroutine: call its function again for another"), 0)
+    error(errors.RuntimeError("cannot reuse already awaited coroutine"), 0)
   end
   last_start = last_start - 1
   coro[COUNT] = last_start
