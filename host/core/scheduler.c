@@ -1,4 +1,4 @@
-/* scheduler: which loops run, the pool of threads, and the drain.
+/* scheduler: which loops run, and the drain.
  *
  * Lua resumes nothing and C decides nothing: an entry of the ready list is resumed or called, what it yields says what
  * it waits for, and an error goes to the hook that the kernel installed. */
@@ -14,11 +14,12 @@
 #include "core/collector.h"
 #include "core/loop.h"
 #include "core/luax.h"
+#include "core/order.h"
 #include "core/output.h"
+#include "core/pool.h"
 #include "core/runtime.h"
 
 enum {
-  POOL_MAX = 1024,        /* idle threads kept: 0.5 MiB */
   RESUMES_MAX = 64,       /* between two looks at the clock, which costs as much as a resume */
   VIRTUAL_START = 1,      /* second: always the same, so that sums of times are rounded alike in every run */
   RESUMES_NS = 10 * 1000, /* where that many take longer than this, the clock is read more often */
@@ -40,17 +41,13 @@ struct lac_scheduler {
   atomic_ullong *steps; /* interrupt's, for lac_next_step */
   lac_collector collector;
   int drain_ref; /* l_drain as a Lua function, so that a drain allocates nothing */
-  int pool_ref;  /* anchors pool[] at the same index + 1; entries above pool_count may be stale */
   int hook_refs[LAC_HOOK_COUNT];
   uint64_t now_ns;      /* refreshed every resumes_per_clock resumes and after a blocking sleep */
   uint64_t deadline_ns; /* of the drain under way */
   int resumes_per_clock, resumes_left;
   double virtual_now; /* seconds on the virtual clock that all virtual loops share; 0: the runtime's clock is real */
-  uint64_t random;    /* state of the generator that chooses among the runnable; 0: they run in order */
-  int *order;         /* positions of a generation's entries, in the order chosen */
-  int order_capacity;
-  int pool_count, pool_high; /* idle threads; slots ever used */
-  lua_State *pool[POOL_MAX];
+  lac_order order;    /* of a generation's entries, where a seed decides it */
+  lac_pool pool;
 };
 
 static double real_now(void) {
@@ -61,46 +58,7 @@ static double loop_now(const lac_loop *loop) {
   return loop->is_clock_virtual ? loop->scheduler->virtual_now : real_now();
 }
 
-static void swap(int *a, int *b) {
-  int was_a = *a;
-  *a = *b;
-  *b = was_a;
-}
-
 /* ---- resuming ---- */
-
-/* A thread that runs LAC_HOOK_BODY: from the pool, which still anchors it, or new and pushed below the top. */
-static lua_State *take_thread(lua_State *L, lac_scheduler *scheduler) {
-  if (scheduler->pool_count > 0) return scheduler->pool[--scheduler->pool_count];
-  lua_State *thread = lua_newthread(L);
-  lua_insert(L, -2);
-  lua_rawgeti(thread, LUA_REGISTRYINDEX, scheduler->hook_refs[LAC_HOOK_BODY]);
-  return thread;
-}
-
-static void pool_thread(lua_State *L, lac_scheduler *scheduler, lua_State *thread) {
-  if (scheduler->pool_count == POOL_MAX) return;
-  int index = scheduler->pool_count++;
-  if (scheduler->pool[index] == thread) return; /* still anchored there since it was taken */
-  scheduler->pool[index] = thread;
-  if (index >= scheduler->pool_high) scheduler->pool_high = index + 1;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, scheduler->pool_ref);
-  lac_push_thread(L, thread);
-  lua_rawseti(L, -2, index + 1);
-  lua_pop(L, 1);
-}
-
-/* Lets a dead thread go: its stack would keep alive whatever it failed with. */
-static void forget_thread(lua_State *L, lac_scheduler *scheduler, const lua_State *thread) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, scheduler->pool_ref);
-  for (int index = scheduler->pool_count; index < scheduler->pool_high; index++) {
-    if (scheduler->pool[index] != thread) continue;
-    scheduler->pool[index] = NULL; /* its address may come back */
-    lua_pushnil(L);
-    lua_rawseti(L, -2, index + 1);
-  }
-  lua_pop(L, 1);
-}
 
 /* Calls a hook with the arguments on top of the stack and drops its results. A hook that fails is a bug of the kernel's
  * own: there is nobody left to tell but the one who reads the log. */
@@ -163,12 +121,12 @@ static void resume_thread(lua_State *L, lac_loop *loop, lua_State *thread, int a
     case 0: return;
     case 1:
       lua_settop(thread, 0);
-      pool_thread(L, scheduler, thread);
+      lac_pool_give(&scheduler->pool, L, thread);
       return;
     default: start_sleep(L, loop, thread); return;
     }
   }
-  forget_thread(L, scheduler, thread);
+  lac_pool_forget(&scheduler->pool, L, thread);
   lua_xmove(thread, L, 1); /* the error */
   lac_push_thread(L, thread);
   call_hook(L, scheduler, LAC_HOOK_FAILED, 2);
@@ -188,7 +146,7 @@ static int begin_entry(lua_State *L, lac_loop *loop, int list, int position) {
   int top = lua_gettop(L) - 1;
   switch (lua_type(L, -1)) {
   case LUA_TTABLE: {
-    lua_State *thread = take_thread(L, scheduler);
+    lua_State *thread = lac_pool_take(&scheduler->pool, L, scheduler->hook_refs[LAC_HOOK_BODY]);
     lua_xmove(L, thread, 1);
     lua_pushthread(thread);
     resume_thread(L, loop, thread, 2);
@@ -200,7 +158,7 @@ static int begin_entry(lua_State *L, lac_loop *loop, int list, int position) {
     take_value(L, list, ++position);
     /* fall through */
   case LUA_TFUNCTION: {
-    lua_State *thread = take_thread(L, scheduler);
+    lua_State *thread = lac_pool_take(&scheduler->pool, L, scheduler->hook_refs[LAC_HOOK_BODY]);
     take_value(L, list, ++position);
     lua_xmove(L, thread, 2);
     resume_thread(L, loop, thread, 2);
@@ -240,35 +198,19 @@ static void stop_running(lua_State *L, lac_loop *loop) {
   call_hook(L, scheduler, LAC_HOOK_STOPPED, 1);
 }
 
-static uint64_t next_random(uint64_t *state) { /* xorshift64* */
-  *state ^= *state >> 12;
-  *state ^= *state << 25;
-  *state ^= *state >> 27;
-  return *state * 0x2545F4914F6CDD1DULL;
-}
-
 /* Runs a generation's entries in an order that the seed decides. Raises if memory ran out. */
 static void run_shuffled(lua_State *L, lac_loop *loop, int list) {
-  lac_scheduler *scheduler = loop->scheduler;
-  int count = loop->count - loop->position + 1;
-  if (count <= 0) return;
-  if (count > scheduler->order_capacity) {
-    int *order = realloc(scheduler->order, (size_t)count * sizeof *order);
-    if (!order) lac_raise_memory(L);
-    scheduler->order = order;
-    scheduler->order_capacity = count;
-  }
-  int entries = 0;
+  lac_order *order = &loop->scheduler->order;
+  order->count = 0;
   for (int position = loop->position; position <= loop->count; position++) {
-    scheduler->order[entries++] = position;
+    if (!lac_order_add(order, position)) lac_raise_memory(L);
     lua_rawgeti(L, list, position);
     if (lua_isfunction(L, -1)) position++; /* and the value that follows, or the two */
     if (lua_isboolean(L, -1) && lua_toboolean(L, -1)) position += 2;
     lua_pop(L, 1);
   }
-  for (int left = entries; left > 1; left--)
-    swap(&scheduler->order[left - 1], &scheduler->order[next_random(&scheduler->random) % (uint64_t)left]);
-  for (int i = 0; i < entries; i++) run_entry(L, loop, list, scheduler->order[i]);
+  lac_order_shuffle(order);
+  for (int i = 0; i < order->count; i++) run_entry(L, loop, list, order->items[i]);
   loop->position = loop->count + 1;
 }
 
@@ -319,7 +261,7 @@ static bool run_generations(lua_State *L, lac_loop *loop) {
       if (!lac_loop_begin_generation(L, loop, object, lists) && !loop->is_stopping) break;
     }
     has_run = true;
-    if (scheduler->random) {
+    if (scheduler->order.random) {
       run_shuffled(L, loop, lists + loop->draining);
     } else if (!run_generation(L, loop, lists + loop->draining, &is_clock_read)) {
       break;
@@ -562,7 +504,7 @@ lac_scheduler *lac_scheduler_new(lua_State *L, lac_scheduler_host host, const la
   scheduler->memory = lac_runtime_memory(lac_runtime(L));
   scheduler->steps = lac_interrupt_steps(scheduler->interrupt);
   scheduler->host = host;
-  scheduler->random = options->shuffle_seed;
+  scheduler->order.random = options->shuffle_seed;
   scheduler->task_limit = (int)options->task_limit;
   scheduler->resumes_per_clock = 1;
   if (options->is_clock_virtual) scheduler->virtual_now = VIRTUAL_START;
@@ -570,13 +512,12 @@ lac_scheduler *lac_scheduler_new(lua_State *L, lac_scheduler_host host, const la
   lac_collector_open(&scheduler->collector, L);
   lua_pushcfunction(L, l_drain);
   scheduler->drain_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_newtable(L);
-  scheduler->pool_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lac_pool_open(&scheduler->pool, L);
   return scheduler;
 }
 
 void lac_scheduler_free(lac_scheduler *scheduler) {
   if (!scheduler) return;
-  free(scheduler->order);
+  lac_order_free(&scheduler->order);
   free(scheduler);
 }

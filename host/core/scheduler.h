@@ -1,8 +1,8 @@
 /* scheduler: the one place that resumes Lua coroutines.
  *
  * A loop (lac_loop, Lua's `lacuna.native.scheduler`) is a ready list and a heap of timers. The ready list is a Lua
- * table that Lua fills without calling C; the scheduler swaps it for an empty one and drains it, one generation at a
- * time, exactly as asyncio's loop runs what was ready when its turn began. An entry is
+ * table that Lua fills without calling C; the scheduler drains it, one generation at a time, exactly as asyncio's loop
+ * runs what was ready when its turn began. An entry is
  *
  *     a thread              a suspended task: resume it
  *     a table               a task not yet started, or a handle: run it in a pooled thread, which it is given
@@ -11,8 +11,6 @@
  *     a number              the slot of a sleep whose time has come: its task is ready one generation later, because
  *                           asyncio's timer completes a future first and the task runs in the turn after that
  *     false                 an entry taken back
- *
- * What a task means is Lua's business (lua/lacuna/kernel); this file knows three fields of it (lac_task_field).
  *
  * What a task means is Lua's business (lua/lacuna/kernel); C knows three fields of it (loop.h). A scheduler knows no
  * libuv handle: the driver (driver.h) hangs it on a loop, and is what it tells of changes.

@@ -196,6 +196,21 @@ describe("run_forever", function()
     assert.same({ true, "same turn", "next run" }, log)
   end))
 
+  it("runs one turn each time, however often it is stopped", by_hand(function(loop)
+    local log = {}
+    local function again()
+      log[#log + 1] = #log + 1
+      loop:stop()
+      loop:call_soon(again)
+      loop:call_soon(function() end)
+    end
+    loop:call_soon(again)
+    for count = 1, 200 do
+      loop:run_forever()
+      assert.equal(count, #log)
+    end
+  end))
+
   it("runs one turn if it was stopped before", by_hand(function(loop)
     local log = {}
     loop:call_soon(function()

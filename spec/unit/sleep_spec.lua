@@ -48,6 +48,23 @@ describe("sleep", function()
     assert.same({ "a1", "b1", "a2", "b2", "a3", "b3" }, log)
   end))
 
+  it("takes turns in order, however many tasks there are", body(function()
+    for _, count in ipairs { 1, 2, 31, 63, 64, 65, 127, 300 } do
+      local log, tasks = {}, {}
+      for i = 1, count do
+        tasks[i] = async.create_task(function()
+          for _ = 1, 70 do
+            log[#log + 1] = i
+            await(async.sleep(0))
+          end
+        end)
+      end
+      await(async.gather(tasks))
+      assert.equal(70 * count, #log)
+      for place, i in ipairs(log) do assert.equal((place - 1) % count + 1, i) end
+    end
+  end))
+
   it("wakes equal deadlines in the order in which they were set", body(function()
     local log, tasks = {}, {}
     for i = 1, 100 do
