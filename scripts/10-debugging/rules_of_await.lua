@@ -22,7 +22,7 @@ attempt("nor the async function itself: call it", await, work)
 
 local object = work()
 await(object)
-attempt("a coroutine object runs once", await, object)
+attempt("a coroutine object runs once: call the function again for another", await, object)
 
 -- Callbacks of the loop run outside tasks: there is nothing that could wait.
 local called = async.Future()
