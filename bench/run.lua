@@ -36,14 +36,23 @@ local function is_wanted(peer)
   return (("," .. wanted_peers .. ","):find("," .. peer.name .. ",", 1, true)) ~= nil
 end
 
+-- Runs a program once; returns what it printed and used. Where the benchmark asks for cores, `cores` is how many were
+-- there: the least of what two looks at the machine, before and after, and the program itself found.
+local launch_once = async(function(benchmark, case, argv)
+  local before = benchmark.cores and await(launch.effective_cores())
+  local values = await((benchmark.load and load or launch).measure(argv, case.limit_s or benchmark.limit_s or 60,
+    benchmark.core, peers.environment, benchmark.load))
+  if before then values.cores = math.min(before, values.cores or before, await(launch.effective_cores())) end
+  return values
+end)
+
 -- Runs one peer once; returns the case's measures by name.
 local measure = async(function(benchmark, case, peer)
   local argv = {unpack(peer.argv)}
   if benchmark.needs then argv[#argv + 1] = await(servers[benchmark.needs].address(case)) end
   for _, argument in ipairs(case.arguments or {}) do argv[#argv + 1] = tostring(argument) end
   for _, argument in ipairs(peer.arguments or {}) do argv[#argv + 1] = tostring(argument) end
-  local values = await((benchmark.load and load or launch).measure(argv, case.limit_s or benchmark.limit_s or 60,
-    benchmark.core, peers.environment, benchmark.load))
+  local values = await(launch_once(benchmark, case, argv))
   for name, value in pairs(case.expected or {}) do
     if values[name] ~= value then
       error(async.ValueError(("%s is %s, not %s"):format(name, tostring(values[name]), tostring(value))))
@@ -78,17 +87,45 @@ local function is_left_out(case, peer)
   return false
 end
 
--- All rounds of a case; returns peer -> measure -> statistics.
+-- The statistics of some rounds by measure.
+local function summarise(benchmark, rounds)
+  local result = {}
+  for _, kind in ipairs(benchmark.measures) do
+    local values = {}
+    for i, round in ipairs(rounds) do values[i] = round[kind.name] end
+    if #values > 0 then result[kind.name] = statistics.of(values) end
+  end
+  return result
+end
+
+-- The rounds in which as many cores were there as the benchmark asks for.
+local function rounds_with_cores(benchmark, rounds)
+  local found = {}
+  for _, round in ipairs(rounds) do
+    if round.cores >= benchmark.cores.least then found[#found + 1] = round end
+  end
+  return found
+end
+
+-- Whether to go on for lacuna's sake: not enough of its rounds had the cores that count.
+local function wants_more(benchmark, rounds, count)
+  local cores = benchmark.cores
+  return cores and count < cores.most_rounds and #rounds_with_cores(benchmark, rounds) < cores.rounds
+end
+
+-- All rounds of a case; returns peer -> measure -> statistics. Where cores count: also `.rounds`, all of them, and
+-- `.with_cores`, the statistics of those that had enough.
 local run_case = async(function(benchmark, case, takers)
-  local samples, results = {}, {}
+  local samples, results, count = {}, {}, 0
   for _, peer in ipairs(takers) do
     samples[peer.name] = {}
     local reason = not peer.argv and peer.reason or is_left_out(case, peer) and "left out of this case"
     if reason then results[peer.name] = {reason = reason} end
   end
-  for _ = 1, fixed_rounds or case.rounds or benchmark.rounds or 5 do
+  local wanted = fixed_rounds or case.rounds or benchmark.rounds or 5
+  while count < wanted or wants_more(benchmark, samples.lacuna, count) do
     for _, peer in ipairs(takers) do
-      if not results[peer.name] then
+      if not results[peer.name] and (count < wanted or peer.name == "lacuna") then
         local ok, measured = async.pcall(await, measure(benchmark, case, peer))
         if ok then
           table.insert(samples[peer.name], measured)
@@ -97,14 +134,14 @@ local run_case = async(function(benchmark, case, takers)
         end
       end
     end
+    count = count + 1
   end
-  for name, list in pairs(samples) do
+  for name, rounds in pairs(samples) do
     if not results[name] then
-      results[name] = {}
-      for _, kind in ipairs(benchmark.measures) do
-        local values = {}
-        for i, sample in ipairs(list) do values[i] = sample[kind.name] end
-        if #values > 0 then results[name][kind.name] = statistics.of(values) end
+      results[name] = summarise(benchmark, rounds)
+      if benchmark.cores then
+        results[name].rounds = rounds
+        results[name].with_cores = summarise(benchmark, rounds_with_cores(benchmark, rounds))
       end
     end
   end
@@ -128,7 +165,7 @@ local run_benchmark = async(function(name)
     local after = await(launch.effective_cores())
     print(("\n%s, %s   effective cores %.2f before, %.2f after"):format(name, case.name, before, after))
     report.print_case(benchmark.measures, results, takers)
-    local verdicts = report.print_goals(benchmark.goals or {}, case.name, results)
+    local verdicts = report.print_goals(benchmark, case.name, results)
     record.cases[index] = {
       name = case.name, x = case.x, line = case.line, cores = {before, after}, results = results, goals = verdicts,
     }

@@ -55,12 +55,16 @@ function report.print_case(measures, results, peers)
 end
 
 -- The goals of one kind: `most` is an upper bound in the measure's own unit, any other key a peer and the ratio to it.
-local function check(kind, wanted, measure, results, verdicts)
-  local mine = results.lacuna and results.lacuna[measure]
-  if not mine then return end
+local function check(kind, wanted, goal, results, verdicts)
+  local measure, lacuna = goal.measure, results.lacuna
+  if not lacuna or lacuna.reason then return end
+  local mine = lacuna[measure]
+  if goal.needs_cores then mine = lacuna.with_cores[measure] end
   for name, value in pairs(wanted or {}) do
     local verdict = {kind = kind, measure = measure, against = name, wanted = value}
-    if name == "most" then
+    if not mine then
+      verdict.found = nil
+    elseif name == "most" then
       verdict.found, verdict.is_reached = mine.median, mine.median <= value
     elseif results[name] and results[name][measure] then
       verdict.found = results[name][measure].median / mine.median
@@ -71,16 +75,16 @@ local function check(kind, wanted, measure, results, verdicts)
 end
 
 --- Compares a case with its goals and prints the verdicts.
----@param goals {case: string, measure: string, must?: table, reach?: table}[]
+---@param benchmark {goals: {case: string, measure: string, must?: table, reach?: table, needs_cores?: boolean}[]}
 ---@param case_name string
 ---@param results table
 ---@return table[] verdicts
-function report.print_goals(goals, case_name, results)
+function report.print_goals(benchmark, case_name, results)
   local verdicts = {}
-  for _, goal in ipairs(goals) do
+  for _, goal in ipairs(benchmark.goals or {}) do
     if goal.case == case_name then
-      check("must", goal.must, goal.measure, results, verdicts)
-      check("reach", goal.reach, goal.measure, results, verdicts)
+      check("must", goal.must, goal, results, verdicts)
+      check("reach", goal.reach, goal, results, verdicts)
     end
   end
   table.sort(verdicts, function(a, b)
