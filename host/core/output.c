@@ -86,8 +86,12 @@ void lac_output_install(lua_State *L, lac_output *output) {
   lua_pop(L, 1);
 }
 
+bool lac_output_is_taken(const lac_output *output) {
+  return output->on_output || output->on_log || output->on_error;
+}
+
 bool lac_output_take(lua_State *L, lac_output *output, lac_on_output *on_output, void *data) {
-  if (output->on_output || output->on_log || output->on_error) return false;
+  if (lac_output_is_taken(output)) return false;
   bool is_first = output->out.file == stdout;
   fflush(stdout);
   if (is_first && !(open_channel(&output->out, _IOLBF) && open_channel(&output->err, _IOLBF))) return false;
@@ -102,6 +106,10 @@ void lac_output_give_back(lac_output *output) {
   fflush(output->err.file);
   output->on_output = NULL;
   output->data = NULL;
+}
+
+void lac_output_write(lac_output *output, lacuna_stream stream, const char *bytes, size_t size) {
+  fwrite(bytes, 1, size, stream == LACUNA_STDERR ? output->err.file : output->out.file);
 }
 
 void lac_output_flush(lac_output *output) {

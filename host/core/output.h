@@ -24,6 +24,12 @@ void lac_output_install(lua_State *L, lac_output *output);
 bool lac_output_take(lua_State *L, lac_output *output, lac_on_output *on_output, void *data);
 void lac_output_give_back(lac_output *output);
 
+/* Whether what scripts write or what is reported goes anywhere but to the process's streams. */
+bool lac_output_is_taken(const lac_output *output);
+
+/* Writes as a script would through io.stdout or io.stderr. */
+void lac_output_write(lac_output *output, lacuna_stream stream, const char *bytes, size_t size);
+
 /* Passes on what scripts have written so far. */
 void lac_output_flush(lac_output *output);
 

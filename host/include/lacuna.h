@@ -104,7 +104,7 @@ typedef struct lacuna_options {
   const char *(*on_load)(void *data, const char *name, size_t *size);
   void (*on_error)(void *data, const char *context, const lacuna_error *error); /* an error that nobody handles */
   void (*on_log)(void *data, const char *text);                                 /* a report, without a newline */
-  /* What print, io.write and the like write; worker threads of scripts write to the process's own streams. */
+  /* What print, io.write and the like write, in the script and in its worker threads. */
   void (*on_output)(void *data, lacuna_stream stream, const char *bytes, size_t size);
 } lacuna_options;
 

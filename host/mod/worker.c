@@ -47,6 +47,7 @@ enum {
 typedef struct staff {
   lac_listeners *listeners;
   lac_output *output; /* of the runtime */
+  lac_words *words;   /* of its workers; NULL before there are any, or if they write for themselves */
   lac_worker workers; /* head of the ring of those that this runtime started */
 } staff;
 
@@ -133,7 +134,14 @@ static const char *check_pointer(lua_State *L, int index) {
   return *(const char *const *)lua_topointer(L, index); /* of a cdata: where its value stands */
 }
 
+/* What a worker has written arrives before its outcome. */
+static void send_written(lua_State *L) {
+  const staff *own = lua_touserdata(L, lua_upvalueindex(1));
+  if (lac_output_is_taken(own->output)) lac_output_flush(own->output);
+}
+
 static int l_push_from(lua_State *L) {
+  send_written(L);
   return push_bytes(L, check_pointer(L, 2), (size_t)luaL_checknumber(L, 3), 4);
 }
 
@@ -196,6 +204,8 @@ static int l_pop(lua_State *L) {
   bool is_closed = false;
   lac_worker *worker = p->calls_of;
   p->popped = lac_mailbox_pop(p->mailbox, waiter, worker ? &worker->running : NULL, &is_closed);
+  const staff *own = lua_touserdata(L, lua_upvalueindex(1));
+  if (own->words) lac_words_deliver(own->words, lac_runtime(L)); /* what was written before the message was sent */
   if (worker) lac_worker_begin(worker, p->popped ? p->popped->id : 0);
   if (!p->popped) {
     lua_pushnil(L);
@@ -268,6 +278,11 @@ static int l_start(lua_State *L) {
                      .is_clock_virtual = lua_toboolean(L, 5),
                      .is_debug = lua_toboolean(L, 6),
                      .stream = lua_isnoneornil(L, 7) ? NULL : check_port(L, 7)->mailbox};
+  if (!own->words && lac_output_is_taken(own->output)) {
+    own->words = lac_words_new(lac_driver_inbox(lac_runtime_driver(lac_runtime(L))));
+    if (!own->words) lac_raise_memory(L);
+  }
+  like.words = own->words;
   size_t size = 0;
   const char *setup = luaL_checklstring(L, 4, &size), *message = NULL;
   lac_worker **box = lua_newuserdata(L, sizeof *box);
@@ -363,6 +378,7 @@ static void on_runtime_close(void *data) {
              abandoned == 1 ? "" : "s");
     lac_output_log(own->output, text);
   }
+  lac_words_release(own->words);
   free(own);
 }
 

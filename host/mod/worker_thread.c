@@ -12,7 +12,9 @@
 
 enum { GRACE_MS = 10 }; /* within which a worker that waits, or soon does, hears of it and leaves by itself */
 
-static const char script[] = "require('lacuna.exec.worker').serve()";
+#define SERVE "require('lacuna.exec.worker').serve()"
+static const char script[] = SERVE;
+static const char talking_script[] = "io.stdout:setvbuf('line') " SERVE; /* whole lines, as they come */
 
 /* ---- on the worker's thread ---- */
 
@@ -23,6 +25,7 @@ static void release(lac_worker *worker) {
   lac_mailbox_release(worker->control);
   lac_mailbox_release(worker->stream);
   lac_message_free(worker->setup);
+  lac_words_release(worker->words);
   pthread_mutex_destroy(&worker->lock);
   pthread_cond_destroy(&worker->ended);
   free(worker);
@@ -63,11 +66,14 @@ static void set_runtime(lac_worker *worker, lacuna_t *runtime) {
 
 static void run_runtime(lac_worker *worker) {
   lacuna_options options = {.is_clock_virtual = worker->is_clock_virtual, .is_debug = worker->is_debug};
+  if (worker->words) lac_words_receive_from(worker->words, &options);
   lacuna_t *runtime = lacuna_new(&options);
   set_runtime(worker, runtime);
   if (!runtime || lua_cpcall(lacuna_lua_state(runtime), register_worker, worker) != 0) {
     lac_worker_set_reason(worker, "its Lua state cannot be made: out of memory or file descriptors");
-  } else if (lacuna_run_string(runtime, script, "=[lacuna.exec.worker]", 0, NULL) != LACUNA_OK && !*worker->reason) {
+  } else if (lacuna_run_string(runtime, worker->words ? talking_script : script, "=[lacuna.exec.worker]", 0, NULL) !=
+                 LACUNA_OK &&
+             !*worker->reason) {
     lac_worker_set_reason(worker, "its Lua state failed");
   }
   set_runtime(worker, NULL);
@@ -103,6 +109,7 @@ static lac_worker *new_worker(const lac_worker *like, const char *setup, size_t 
   worker->outbox = lac_mailbox_retain(like->outbox);
   worker->stream = like->stream ? lac_mailbox_retain(like->stream) : NULL;
   worker->control = lac_mailbox_new(0);
+  worker->words = like->words ? lac_words_retain(like->words) : NULL;
   worker->setup = lac_message_new(0, setup, setup_size);
   worker->number = like->number;
   worker->is_clock_virtual = like->is_clock_virtual;

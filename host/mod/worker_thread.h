@@ -16,6 +16,7 @@
 
 #include "core/mailbox.h"
 #include "core/runtime.h"
+#include "mod/worker_words.h"
 
 typedef struct lac_worker lac_worker;
 
@@ -23,6 +24,7 @@ struct lac_worker {
   lac_mailbox *inbox, *outbox, *control;
   lac_mailbox *stream; /* one more for the worker to send through, if its starter gave one; else NULL */
   lac_message *setup;  /* what exec/worker.lua is told at its start */
+  lac_words *words;    /* what the worker writes; NULL if that goes to the process's streams */
   int64_t number;
   bool is_clock_virtual, is_debug;
   _Atomic int64_t running; /* the id of the message from inbox that the worker is at; 0: none */

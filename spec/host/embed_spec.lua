@@ -92,6 +92,10 @@ stdout %[io.write]
 status 0
 stderr %[io.stderr]
 status 0
+stdout %[worker]
+status 0
+stderr %[worker]
+status 0
 error %[] ValueError: thrown
 status 1
 error %[] Error: table: 0x%x+

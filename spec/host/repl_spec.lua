@@ -569,6 +569,21 @@ describe("the prompt on a terminal", function()
       shown:expect_cursor(10)
     end)
 
+    it("with output of worker threads, before what they return", function()
+      open({columns = 120})
+      shown:type("worker = async.spawn_worker(function(channel) for i in channel do print('got ' .. i)\r"
+        .. "require('lacuna').await(channel:send(-i)) end end)\r")
+      shown:type("for i = 1, 3 do await(worker:send(i)) print(await(worker:receive())) end\r")
+      shown:expect("got 1", "-1", "got 2", "-2", "got 3", "-3", ">")
+      shown:type("to_print = function() io.write('half ') io.stderr:write('other\\n') end\r")
+      shown:type("async.create_task(async.to_thread(to_print))\rtyped")
+      shown:wait_until(function()
+        local lines = shown:lines()
+        return lines[#lines] == "> typed" and table.concat(lines, " "):find("other", 1, true)
+          and table.concat(lines, " "):find("half", 1, true)
+      end, "expected both above the prompt")
+    end)
+
     it("with what ends without a newline, and what goes to stderr", function()
       open({columns = 120})
       enter("task = async.create_task(function() io.write('half') await(sleep(0.01)) io.stderr:write('other\\n') end)",

@@ -65,6 +65,8 @@ int main(void) {
   run(runtime, "print('print', 1)");
   run(runtime, "io.write('io.write\\n')");
   run(runtime, "io.stderr:write('io.stderr\\n')");
+  run(runtime, "require('lacuna').await(require('lacuna').to_thread(function() print('worker') end))");
+  run(runtime, "require('lacuna').await(require('lacuna').to_thread(function() io.stderr:write('worker\\n') end))");
   run(runtime, "error(require('lacuna').ValueError('thrown'))");
   run(runtime, "error({})");
   run(runtime, "local async = require 'lacuna'\n"
