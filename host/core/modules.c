@@ -27,6 +27,7 @@ static int open_build(lua_State *L) {
 /* One row a native module: nothing else in the host knows them. */
 static const luaL_Reg native_modules[] = {
     {"lacuna.native.build", open_build},
+    {"lacuna.native.charset", luaopen_lacuna_native_charset},
     {"lacuna.native.clock", luaopen_lacuna_native_clock},
     {"lacuna.native.curl", luaopen_lacuna_native_curl},
     {"lacuna.native.embed", luaopen_lacuna_native_embed},

@@ -22,6 +22,7 @@ extern const lac_embedded lac_embedded_modules[];
 extern const size_t lac_embedded_count;
 
 /* The native modules, one opener each. */
+int luaopen_lacuna_native_charset(lua_State *L);
 int luaopen_lacuna_native_clock(lua_State *L);
 int luaopen_lacuna_native_curl(lua_State *L);
 int luaopen_lacuna_native_embed(lua_State *L);

@@ -12,7 +12,7 @@ local time = require "lacuna.time"
 ---@class lacuna.requests.Response: lacuna.http.Answer
 ---@field status_code integer
 ---@field content string the body, as bytes
----@field text string the body: the bytes as they came, in the server's charset
+---@field text string the body in UTF-8, whatever charset the server named
 local Response = {}
 
 local fields = {}
@@ -24,14 +24,19 @@ end
 function fields.content(self)
   return self.body
 end
-fields.text = fields.content
+
+-- Where aiohttp raises, Python's requests replaces: bytes that are none of the charset's leave the body as it came.
+function fields.text(self)
+  local ok, text = pcall(self.decode, self, self.body)
+  return ok and text or self.body
+end
 
 --- The body decoded from JSON; null is `json.null`.
 --- Errors: ValueError if the body is no JSON.
 --- Source: requests.Response.json.
 ---@return any
 function Response:json()
-  return require("lacuna.json").decode(self.body)
+  return require("lacuna.json").decode(self.text)
 end
 
 --- Iterates over the body in portions of n bytes, the last one shorter.

@@ -3,9 +3,13 @@
 
 local cookies = require "lacuna.http.cookies"
 local failures = require "lacuna.http.errors"
+local errors = require "lacuna.kernel.errors"
 local headers = require "lacuna.http.headers"
+local charset_module = require "lacuna.native.charset"
 
 local answer = {}
+
+local is_utf8 = { ["utf-8"] = true, ["utf8"] = true, ["us-ascii"] = true, ["ascii"] = true }
 
 ---@class lacuna.http.Source see answer.source
 ---@field next_portion fun(): string?
@@ -62,6 +66,22 @@ function derived.charset(self)
   local value = self.headers["content-type"] or ""
   local name = value:lower():match(";%s*charset%s*=%s*\"?([^%s;\"]+)")
   return name
+end
+
+--- What a body says, as UTF-8.
+--- Errors: ValueError for bytes that its charset does not have.
+---@param body string
+---@param encoding? string instead of the charset that the server named; one that is not known counts for nothing
+---@return string
+function Answer:decode(body, encoding)
+  local charset = encoding or self.charset
+  if not charset or is_utf8[charset:lower()] or not charset:find("^[%w._:+-]+$") then return body end
+  local text, position = charset_module.decode(body, charset)
+  if position then
+    local problem = ("%s %s: byte %d of the body is not valid %s"):format(self.method, self.url, position, charset)
+    error(errors.ValueError(problem), 2)
+  end
+  return text or body
 end
 
 --- Raises if the status is 400 or above.

@@ -4,6 +4,7 @@
 local answer = require "lacuna.http.answer"
 local coroutines = require "lacuna.kernel.coroutine"
 local failures = require "lacuna.http.errors"
+local options_module = require "lacuna.kernel.options"
 
 ---@class lacuna.http.Response: lacuna.http.Answer
 ---@field body string|false what has been read whole
@@ -45,11 +46,17 @@ function Response:read()
   return body_of(self)
 end
 
---- The body as text: the bytes as they came, in the server's charset. Awaitable, as read is.
+local text_of = coroutines.async(function(self, encoding)
+  return self:decode(self:read_whole(), encoding)
+end)
+
+--- The body as text, in UTF-8 whatever charset the server names. Awaitable, as read is.
+--- Errors, when awaited: ValueError for bytes that the charset does not have.
 --- Source: aiohttp ClientResponse.text.
+---@param options? {encoding: string} the charset of the body instead of the one that the server names
 ---@return lacuna.Coroutine text a string when awaited
-function Response:text()
-  return body_of(self)
+function Response:text(options)
+  return text_of(self, options_module.check("text", options, { encoding = "string" }).encoding)
 end
 
 local function is_json(content_type)
@@ -64,7 +71,7 @@ local function decode(self, content_type)
     err.status, err.method, err.url, err.headers = self.status, self.method, self.url, self.headers
     error(err, 0)
   end
-  local body = self:read_whole()
+  local body = self:decode(self:read_whole())
   if not body:find("%S") then return nil end
   return require("lacuna.json").decode(body)
 end
@@ -73,12 +80,12 @@ coroutines.names[decode] = "Response.json"
 
 --- The body decoded from JSON; null is `json.null`, an empty body nil. Awaitable, as read is.
 --- Errors, when awaited: http.ContentTypeError unless the content type is application/json or …+json, ValueError if the
---- body is no JSON.
+--- body is no JSON, or not in its charset.
 --- Source: aiohttp ClientResponse.json.
 ---@param options? {content_type: string|false} another content type to expect; false: any
 ---@return lacuna.Coroutine value any value when awaited
 function Response:json(options)
-  return decode_body(self, options and options.content_type)
+  return decode_body(self, options_module.check("json", options, { content_type = "string boolean" }).content_type)
 end
 
 --- Iterates over the body as it comes, in portions of at most n bytes. May suspend, and raise what read raises.
