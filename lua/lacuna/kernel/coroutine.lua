@@ -161,14 +161,14 @@ local function raise_not_awaited(object)
 end
 
 --- Has a class of awaitable objects find the commonest mistake: that one is used as if it were its result. Arithmetic,
---- concatenation, comparison, and the name of a field or method that it lacks are errors.
+--- concatenation, comparison, a call, and the name of a field or method that it lacks are errors.
 ---@param class table
 ---@return table class
 function coroutines.guard(class)
   local function not_awaited(left, right)
     raise_not_awaited(getmetatable(left) == class and left or right)
   end
-  for _, event in ipairs { "add", "sub", "mul", "div", "mod", "pow", "unm", "concat", "lt", "le" } do
+  for _, event in ipairs { "add", "sub", "mul", "div", "mod", "pow", "unm", "concat", "lt", "le", "call" } do
     class["__" .. event] = not_awaited
   end
   function class.__index(object, key)
