@@ -5,6 +5,7 @@ local cookies = require "lacuna.http.cookies"
 local failures = require "lacuna.http.errors"
 local errors = require "lacuna.kernel.errors"
 local headers = require "lacuna.http.headers"
+local options = require "lacuna.kernel.options"
 local charset_module = require "lacuna.native.charset"
 
 local answer = {}
@@ -133,6 +134,9 @@ end
 ---@return fun(): string?
 function answer.chunks(source, n)
   n = n or 65536
+  if type(n) ~= "number" or n < 1 then
+    error(errors.ValueError("a portion must have at least 1 byte, not " .. options.describe(n)), 3)
+  end
   return function()
     while source.position > #source.portion do
       if not extend(source) then return nil end

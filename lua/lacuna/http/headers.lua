@@ -35,11 +35,12 @@ function headers.parse(raw)
 end
 
 ---@class lacuna.http.Headers: table<string, string>
+---@field get fun(self: lacuna.http.Headers, name: string, default?: string): string? the first value of a name
 ---@field get_all fun(self: lacuna.http.Headers, name: string): string[] every value of a name, in order
 ---@field items fun(self: lacuna.http.Headers): fun(): string?, string? iterates over all fields in order
 
 --- An object with the fields: headers["content-type"] in any case gives the first value, pairs() goes over the names as
---- they came, :items() over all fields in order, :get_all(name) gives every value.
+--- they came, :items() over all fields in order; :get(name, default?) is the first value, too, :get_all(name) all.
 ---@param fields {[1]: string, [2]: string}[]
 ---@return lacuna.http.Headers
 function headers.object(fields)
@@ -52,6 +53,11 @@ function headers.object(fields)
     end
   end
   local methods = {}
+  function methods.get(_, name, default)
+    local value = by_lower_name[lower(name)]
+    if value == nil then return default end
+    return value
+  end
   function methods.get_all(_, name)
     local values = {}
     for _, field in ipairs(fields) do

@@ -137,14 +137,16 @@ end
 
 --- Makes a session. Opens nothing yet.
 --- Errors: TypeError for an unknown option, InvalidURL for base_url, ValueError for headers or auth that cannot be
---- sent.
+--- sent, and for a negative limit.
 --- Source: aiohttp ClientSession and TCPConnector.
 ---@param opts? lacuna.http.SessionOptions
 ---@return lacuna.http.Session
 function Session.new(opts)
   local session, given = client.new("ClientSession", opts, DEFAULT_TOTAL_SECONDS, response.new)
-  session.limit = given.limit or DEFAULT_LIMIT
-  session.limit_per_host = given.limit_per_host or 0
+  session.limit, session.limit_per_host = given.limit or DEFAULT_LIMIT, given.limit_per_host or 0
+  if session.limit < 0 or session.limit_per_host < 0 then
+    error(errors.ValueError("ClientSession: a limit must not be negative"), 2)
+  end
   return setmetatable(session, Session)
 end
 
