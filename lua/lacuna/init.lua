@@ -38,7 +38,10 @@ end
 function async.create_task(awaitable, options)
   local loop = trap.running_loop()
   if not loop then error(errors.RuntimeError("no running event loop"), 2) end
-  return task_module.new(loop, awaitable, options and task_module.name_in(options), "create_task")
+  local name = options and task_module.name_in(options)
+  local task = task_module.new(loop, awaitable, nil, "create_task")
+  if name ~= nil then task:set_name(name) end -- its number is used up, as in CPython 3.11
+  return task
 end
 
 --- The running task; nil in a callback.

@@ -138,7 +138,9 @@ function TaskGroup:create_task(awaitable, options)
     coroutines.close(awaitable)
     error(errors.RuntimeError(problem), 2)
   end
-  local task = task_module.new(self[LOOP], awaitable, options and task_module.name_in(options), "create_task")
+  local name = options and task_module.name_in(options)
+  local task = task_module.new(self[LOOP], awaitable, nil, "create_task")
+  if name ~= nil then task:set_name(name) end -- as async.create_task
   local pending_count, place = self[PENDING_COUNT] + 1, self[LAST] + 1
   self[PENDING_COUNT], self[UNREPORTED_COUNT] = pending_count, self[UNREPORTED_COUNT] + 1
   self[LAST], self[place], task[PLACE] = place, task, place
