@@ -29,6 +29,10 @@ local endless = {
   ["a coroutine"] = [[
     local f = coroutine.wrap(function() while true do coroutine.yield(1) end end)
     while true do f() end]],
+  ["a callback of the loop"] = [[
+    local async = require "lacuna"
+    async.get_running_loop():call_soon(function() while true do end end)
+    async.await(async.sleep(100))]],
   ["a callback of table.sort"] = "table.sort({3, 2, 1}, function() while true do end end)",
   ["code that is not compiled"] = "jit.off() local n = 0 while true do n = n + 1 end",
 }

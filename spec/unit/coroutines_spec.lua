@@ -70,7 +70,7 @@ describe("await", function()
       function() return count() + 1 end, function() return "count: " .. count() end, function() return -count() end,
       function() return count() < count() end, function() return 2 ^ count() end, function() return count().total end,
       function() return count():total() end, function() return count()() end,
-      function() for _ in count() do return end end,
+      function() for value in count() do print(value) end end,
     } do
       local err = raised(async.TypeError, use)
       assert.truthy(err.message:find("count at 0x%x+> is used before it was awaited: write await%(…%)"), err.message)

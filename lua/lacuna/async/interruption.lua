@@ -7,10 +7,9 @@ local scheduler = require "lacuna.native.scheduler"
 local trap = require "lacuna.kernel.trap"
 
 local interruption = {
-  -- The task in which a worker's call was broken off, or the error that broke off a callback of the loop, until the
-  -- call has ended.
-  cancelled = false,
+  cancelled = false, -- the task in which a worker's call was broken off, until the call has ended
   task = false, -- what Ctrl-C broke off, until the scheduler tells of the Ctrl-C itself
+  callback_error = false, -- what broke off a callback, which was meant to end so: nobody reports it
 }
 
 local OUT_OF_MEMORY = scheduler.memory_limit and ("the limit of %d bytes is reached"):format(scheduler.memory_limit)
@@ -21,8 +20,9 @@ native.install(function(reason)
     return errors.TimeLimitError(("time limit of %g s exceeded"):format(reason))
   end
   if reason == "memory" then return errors.MemoryError(OUT_OF_MEMORY) end
-  local err = errors.quiet(errors.CancelledError)
-  if reason == "step" then interruption.task = trap.current() else interruption.cancelled = trap.current() or err end
+  local task, err = trap.current(), errors.quiet(errors.CancelledError)
+  if not task then interruption.callback_error = err end
+  if reason == "step" then interruption.task = task else interruption.cancelled = task end
   return err
 end)
 

@@ -59,7 +59,7 @@ end
 --- Reports an error that nobody handles: the default exception handler of every loop.
 ---@param context {message: string, exception?: lacuna.BaseError, task?: lacuna.Task, future?: lacuna.Future}
 function report.unhandled(context)
-  if context.exception and context.exception == interruption.cancelled then return end -- it was meant to end so
+  if context.exception and context.exception == interruption.callback_error then return end
   local message = context.message or "Unhandled exception in event loop"
   local source = context.task or context.future
   if source then message = message .. ": " .. tostring(source) end
