@@ -31,8 +31,9 @@ static const struct {
 };
 
 static const char *const safe_modules[] = {
-    "lacuna.native.build", "lacuna.native.clock",  "lacuna.native.embed",   "lacuna.native.interrupt",
-    "lacuna.native.json",  "lacuna.native.output", "lacuna.native.sandbox", "lacuna.native.scheduler",
+    "lacuna.native.build",  "lacuna.native.charset",   "lacuna.native.clock",
+    "lacuna.native.embed",  "lacuna.native.interrupt", "lacuna.native.json",
+    "lacuna.native.output", "lacuna.native.sandbox",   "lacuna.native.scheduler",
 };
 
 unsigned lac_sandbox_complete(unsigned given) {
