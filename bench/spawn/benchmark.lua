@@ -3,7 +3,7 @@ for _, mode in ipairs{"zero", "random"} do
   for _, n in ipairs{1000, 10000, 100000, 1000000} do
     cases[#cases + 1] = {
       name = ("%s %d"):format(mode, n), arguments = {mode, n}, count = n, x = n, line = mode,
-      rounds = n >= 1000000 and 3 or n >= 100000 and 5 or 7, limit_s = 90,
+      rounds = n >= 1000000 and 3 or n >= 100000 and 5 or 15, limit_s = 90,
     }
   end
 end

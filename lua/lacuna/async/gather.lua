@@ -177,8 +177,7 @@ local function first_place(outer, awaitable, i)
   return i
 end
 
--- Makes the awaitable at `i` of the list the child at `i`. A function of its own, so that the JIT compiles it whole: a
--- loop of three rounds is too short to be compiled.
+-- Makes the awaitable at `i` of the list the child at `i`.
 local function adopt(outer, awaitable, i)
   local children, place = outer[CHILDREN], first_place(outer, awaitable, i)
   if place < i then
