@@ -79,7 +79,7 @@ end
 local NONE = {} -- no options
 
 local function check_options(options)
-  return options_module.check("gather", options, { return_exceptions = "any", n = "any" })
+  return options_module.check("gather", options, { return_exceptions = "any" })
 end
 
 -- The options in a list of awaitables, which may be long: the whole is looked at only if something follows the last.
@@ -88,7 +88,7 @@ local function options_in(list)
   if next(list, count > 0 and count or nil) == nil then return list end
   local options = {}
   for name, value in pairs(list) do
-    if type(name) ~= "number" then options[name] = value end
+    if type(name) ~= "number" and name ~= "n" then options[name] = value end
   end
   return check_options(options)
 end
