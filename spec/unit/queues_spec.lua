@@ -437,9 +437,17 @@ describe("PriorityQueue", function()
   it("keeps its items when one cannot be compared", function()
     local queue = async.PriorityQueue()
     for _, item in ipairs { 3, 1, 2 } do queue:put_nowait(item) end
-    assert.is_false(pcall(queue.put_nowait, queue, {}))
+    local message = "PriorityQueue: attempt to compare table with number"
+    assert_raises(async.TypeError, message, queue.put_nowait, queue, {})
     assert.equal(3, queue:qsize())
     assert.same({ 1, 2, 3 }, drain(queue))
+  end)
+
+  it("raises what comparing its items raises", function()
+    local queue = async.PriorityQueue()
+    local own = setmetatable({}, { __lt = function() error("own", 0) end })
+    queue:put_nowait(own)
+    assert.same({ false, "own" }, { pcall(queue.put_nowait, queue, own) })
   end)
 
   it("gives a getter that waited the smallest that is there when it runs", function()

@@ -14,7 +14,7 @@ local band = bit.band
 local begin, new_method, OBJECT, ARGUMENT = method.begin, method.new, method.OBJECT, method.ARGUMENT
 local FIRST = waiters.FIRST
 local wait, wake_next = waiters.wait, waiters.wake_next
-local error, setmetatable, type = error, setmetatable, type
+local error, pcall, setmetatable, type = error, pcall, setmetatable, type
 
 -- ---- stores ----
 
@@ -80,11 +80,23 @@ end
 
 -- Smallest first: a binary heap. arrivals[i] numbers items[i] in order of arrival, which decides between equals.
 
+-- Where an item goes that starts as the last of so many.
+local function find_place(items, count, item)
+  local place = count
+  while place > 1 and item < items[(place - place % 2) / 2] do place = (place - place % 2) / 2 end
+  return place
+end
+
+local function not_comparable(err)
+  local problem = type(err) == "string" and err:match("attempt to compare .*")
+  return problem and errors.TypeError("PriorityQueue: " .. problem) or err
+end
+
 -- Puts an item in. A comparison may raise: all are made before anything is moved, so that the heap stays as it was.
 local function push_into_heap(heap, item)
   local items, arrivals, count = heap.items, heap.arrivals, heap.count + 1
-  local place = count
-  while place > 1 and item < items[(place - place % 2) / 2] do place = (place - place % 2) / 2 end
+  local ok, place = pcall(find_place, items, count, item)
+  if not ok then error(not_comparable(place), 0) end
   local hole = count
   while hole ~= place do
     local parent = (hole - hole % 2) / 2
@@ -202,7 +214,7 @@ function Join.__await(coro, task)
 end
 
 --- Puts an item, waiting in line while the queue is full. A cancelled wait puts nothing.
---- Errors, when awaited: a PriorityQueue's are those of comparing items.
+--- Errors, when awaited: TypeError from a PriorityQueue whose items cannot be compared.
 --- Source: asyncio.Queue.put.
 ---@param item any nil too
 ---@return lacuna.Coroutine
@@ -224,7 +236,7 @@ function Queue:join()
   return new_method(Join, self)
 end
 
---- Puts an item. Errors: QueueFull; a PriorityQueue's are those of comparing items.
+--- Puts an item. Errors: QueueFull; TypeError from a PriorityQueue whose items cannot be compared.
 --- Source: asyncio.Queue.put_nowait.
 ---@param item any nil too
 function Queue:put_nowait(item)
