@@ -60,7 +60,9 @@ static void spare(lac_object *thread) {
 
 void lac_collector_spare(lac_collector *collector) {
   state *state = collector->state;
-  if (!state || !is_marking(state) || state->gray_again == collector->seen) return;
+  if (!state) return;
+  if (!is_marking(state)) collector->seen = NULL; /* which may come on the next list anywhere */
+  if (!is_marking(state) || state->gray_again == collector->seen) return;
   lac_object **link = &state->gray_again;
   while (*link && *link != collector->seen) {
     lac_object *object = *link;
