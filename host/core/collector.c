@@ -17,7 +17,6 @@ typedef struct lac_collector_state { /* how LuaJIT's global_State begins */
 } state;
 
 enum { PROPAGATE = 1, ATOMIC = 2 }; /* phases: marking goes on; it is about to end */
-enum { WHITE = 3 };                 /* in `marked`; neither that nor black: gray */
 enum { THREAD_TYPE = 6, TABLE_TYPE = 11 };
 enum { FIRST_SLOT = 2 };                                      /* of a stack: the function that it began with */
 enum { ADDRESS_BITS = 47, LEAST_TYPE = -13, MOST_TYPE = -5 }; /* a value: 17 bits of type, then an object's address */
@@ -45,8 +44,8 @@ static bool is_waiting(const lac_collector *collector, const lac_object *object)
 /* Whether all that a thread refers to has been marked. */
 static bool is_marked_through(const lac_object *thread) {
   for (const uint64_t *slot = thread->stack + FIRST_SLOT; slot < thread->top; slot++)
-    if (is_object(*slot) && (object_of(*slot)->marked & WHITE)) return false;
-  return !(thread->environment->marked & WHITE);
+    if (is_object(*slot) && (object_of(*slot)->marked & LAC_MARKED_WHITE)) return false;
+  return !(thread->environment->marked & LAC_MARKED_WHITE);
 }
 
 /* Does what the end of marking would: the slots beyond the top are emptied; a function elsewhere that shares a variable
@@ -54,7 +53,7 @@ static bool is_marked_through(const lac_object *thread) {
 static void spare(lac_object *thread) {
   for (uint64_t *slot = thread->top; slot < thread->stack + thread->stack_size; slot++) *slot = nil;
   for (lac_object *upvalue = thread->open_upvalues; upvalue; upvalue = upvalue->next)
-    upvalue->marked &= (uint8_t)~WHITE;
+    upvalue->marked &= (uint8_t)~LAC_MARKED_WHITE;
   thread->marked |= LAC_MARKED_BLACK;
 }
 
@@ -74,6 +73,15 @@ void lac_collector_spare(lac_collector *collector) {
     }
   }
   collector->seen = state->gray_again;
+}
+
+void lac_collector_mark(lac_collector *collector, lua_State *thread) {
+  state *state = collector->state;
+  if (!is_marking(state)) return;
+  lac_object *object = (lac_object *)(void *)thread;
+  object->marked &= (uint8_t)~LAC_MARKED_WHITE;
+  object->gray_next = state->gray;
+  state->gray = object;
 }
 
 void lac_collector_restore(lac_collector *collector, lua_State *thread) {
@@ -111,7 +119,8 @@ static bool is_thread_known(const state *state, lua_State *L, lua_State *thread)
   const lac_object *table = lua_topointer(thread, -1);
   uint64_t value = object->stack[FIRST_SLOT];
   is_known = is_known && object->top == object->stack + FIRST_SLOT + 1 && is_object(value) &&
-             object_of(value) == table && table->type == TABLE_TYPE && table->marked == (state->current_white & WHITE);
+             object_of(value) == table && table->type == TABLE_TYPE &&
+             table->marked == (state->current_white & LAC_MARKED_WHITE);
   if (!is_known || object->c_frame) return false;
   object->c_frame = object;
   bool is_refused = lua_resume(thread, 0) == LUA_ERRRUN && object->status == 0; /* not run, and ended with an error */

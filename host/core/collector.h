@@ -28,7 +28,7 @@ typedef struct lac_object {
   uint32_t stack_size;
 } lac_object;
 
-enum { LAC_MARKED_BLACK = 4 };
+enum { LAC_MARKED_WHITE = 3, LAC_MARKED_BLACK = 4 }; /* not yet marked; marked through; neither: gray, to be visited */
 
 typedef struct lac_collector {
   struct lac_collector_state *state; /* NULL: LuaJIT's structures are not as they are described here */
@@ -42,6 +42,9 @@ void lac_collector_open(lac_collector *collector, lua_State *L);
  * the scheduler now and then, while no Lua code runs. */
 void lac_collector_spare(lac_collector *collector);
 
+/* Has a waiting thread that marking has not come to visited in one of its steps. */
+void lac_collector_mark(lac_collector *collector, lua_State *thread);
+
 /* Puts a thread that was spared back on the list. */
 void lac_collector_restore(lac_collector *collector, lua_State *thread);
 
@@ -52,9 +55,13 @@ static inline void lac_collector_touch(lac_collector *collector, lua_State *thre
 }
 
 /* A thread has yielded to the scheduler, and waits. What LuaJIT takes for C code that it runs under has it refuse to
- * resume the thread for anybody else, and is the mark of those that may be spared. */
+ * resume the thread for anybody else, and is the mark of those that may be spared. One that is new, or was, leads from
+ * a task that has been visited already, and would be found at the end only. */
 static inline void lac_collector_claim(lac_collector *collector, lua_State *thread) {
-  if (collector->state) ((lac_object *)(void *)thread)->c_frame = collector;
+  lac_object *object = (lac_object *)(void *)thread;
+  if (!collector->state) return;
+  object->c_frame = collector;
+  if (object->marked & LAC_MARKED_WHITE) lac_collector_mark(collector, thread);
 }
 
 /* The scheduler is about to resume a thread, claimed or new. */
