@@ -200,8 +200,8 @@ lacuna: 9 tasks
     child sleeps for another 5.000 s at script.lua:3
     getter waits for Queue.get
   gatherer waits for gather, 2 pending at script.lua:14
-    Task-1 sleeps for another 7.000 s at script.lua:3
-    Task-2 sleeps for another 8.000 s at script.lua:3
+    Task-3 sleeps for another 7.000 s at script.lua:3
+    Task-4 sleeps for another 8.000 s at script.lua:3
   new has not started
 ]], result.stderr)
     end)
@@ -242,7 +242,7 @@ end)())]])
       assert_says(result, "lacuna: deadlock: every task waits for something that nothing can wake\n")
       assert_says(result, "  main waits for another loop at script.lua:5\n")
       assert_says(result, "  waiter waits for Event at script.lua:4\n")
-      assert_says(result, "  Task-1 waits for Lock at script.lua:7\n")
+      assert_says(result, "  Task-2 waits for Lock at script.lua:7\n")
     end)
 
     it("is not taken for a deadlock while input or a timer of libuv is awaited", function()

@@ -202,10 +202,10 @@ describe("the prompt over a pipe", function()
 
     it(":tasks, and :kill for one of them", function()
       local text = printed("local one = async.create_task(sleep(50), {name = 'one'})\n"
-        .. "local two = async.create_task(sleep(60))\n:tasks\n:kill one\n:kill 1\nawait(sleep(0))\n:tasks\n"
+        .. "local two = async.create_task(sleep(60))\n:tasks\n:kill one\n:kill 2\nawait(sleep(0))\n:tasks\n"
         .. "one:cancelled()")
       assert.truthy(text:find(
-        "^  one [^\n]+\n  Task%-1 [^\n]+\nasked to end: one\nasked to end: Task%-1\nno tasks\ntrue\n$"))
+        "^  one [^\n]+\n  Task%-2 [^\n]+\nasked to end: one\nasked to end: Task%-2\nno tasks\ntrue\n$"))
       assert.equal("no task 7 is running; :tasks lists those that are\n", type_in(":kill 7").stderr)
     end)
 
