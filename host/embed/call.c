@@ -32,14 +32,9 @@ static bool push_values(lac_embedding *embedding, const lacuna_value *values, in
 }
 
 /* Completes the call on the stack; what was there first stays. */
-static inline lacuna_status return_values(lacuna_call_t *call, lacuna_status status, const lacuna_value *values,
-                                          int count) {
+static lacuna_status return_values(lacuna_call_t *call, lacuna_status status, const lacuna_value *values, int count) {
   if (call->is_pushed) return call->status;
-  call->is_pushed = true;
-  if (count == 1 && values->type == LACUNA_NUMBER) /* by far the most frequent; cannot raise */
-    lua_pushnumber(call->embedding->L, values->number);
-  else if (count > 0)
-    call->is_pushed = push_values(call->embedding, values, count);
+  call->is_pushed = count == 0 || push_values(call->embedding, values, count);
   call->status = status;
   call->pushed_count = count;
   return call->is_pushed ? status : LACUNA_FAILED; /* not enough memory: the function "failed" */
@@ -142,9 +137,19 @@ static inline bool is_running(const lacuna_call_t *call) {
   return !call->inbox || (lac_inbox_is_mine(call->inbox) && call->is_running);
 }
 
-lacuna_status lacuna_complete(lacuna_call_t *call, const lacuna_value *values, int count) {
+static __attribute__((noinline)) lacuna_status complete(lacuna_call_t *call, const lacuna_value *values, int count) {
   if (is_running(call)) return return_values(call, LACUNA_OK, values, count);
   complete_later(call, LACUNA_OK, values, count);
+  return LACUNA_OK;
+}
+
+lacuna_status lacuna_complete(lacuna_call_t *call, const lacuna_value *values, int count) {
+  bool is_simple = !call->inbox && !call->is_pushed && count == 1 && values->type == LACUNA_NUMBER;
+  if (!is_simple) return complete(call, values, count);
+  call->is_pushed = true;
+  call->status = LACUNA_OK;
+  call->pushed_count = 1;
+  lua_pushnumber(call->embedding->L, values->number); /* cannot raise */
   return LACUNA_OK;
 }
 

@@ -30,6 +30,7 @@ typedef struct binding {
   const lacuna_class *object_class; /* of a method; else NULL */
   void *data;
   const char *name; /* "module.function", "Class:method": its second upvalue */
+  int number_count; /* of the parameters, the first ones that are numbers: those are by far the most frequent */
   int parameter_count;
   parameter parameters[];
 } binding;
@@ -108,7 +109,8 @@ static int raise_argument(lua_State *L, const binding *binding, int index, const
 }
 
 /* Reads an argument of any type. */
-static void read_argument(lua_State *L, const binding *binding, int index, int mark, lacuna_value *value) {
+static __attribute__((noinline)) void read_argument(lua_State *L, const binding *binding, int index, int mark,
+                                                    lacuna_value *value) {
   *value = lac_read_value(binding->embedding, L, index, true);
   if (index > binding->parameter_count) return;
   const parameter *parameter = &binding->parameters[index - 1];
@@ -131,16 +133,13 @@ ALWAYS_INLINE const lacuna_value *read_arguments(lua_State *L, const binding *bi
     lua_settop(L, given = declared);
   }
   lacuna_value *values = given <= FEW_ARGUMENTS ? few : lua_newuserdata(L, (size_t)given * sizeof *values);
-  for (int i = 0; i < given; i++) {
-    if (i < declared && binding->parameters[i].type == LACUNA_NUMBER) {
-      double number = lua_tonumber(L, i + 1);
-      if (number != 0 || lua_type(L, i + 1) == LUA_TNUMBER) { /* 0 is also what stands for anything else */
-        values[i] = lacuna_number(number);
-        continue;
-      }
-    }
-    read_argument(L, binding, i + 1, mark, &values[i]);
+  int i = 0;
+  for (; i < binding->number_count; i++) {
+    double number = lua_tonumber(L, i + 1);
+    if (number == 0 && lua_type(L, i + 1) != LUA_TNUMBER) break; /* 0 also stands for anything else */
+    values[i] = lacuna_number(number);
   }
+  for (; i < given; i++) read_argument(L, binding, i + 1, mark, &values[i]);
   *count = given;
   return values;
 }
@@ -292,6 +291,9 @@ static void push_function(lua_State *L, lac_embedding *embedding, const char *ow
     if (size == 3 && strncmp(word, "...", size) == 0) break;
     binding->parameters[binding->parameter_count++] = parse_parameter(word, size);
   }
+  while (binding->number_count < binding->parameter_count &&
+         binding->parameters[binding->number_count].type == LACUNA_NUMBER)
+    binding->number_count++;
   binding->name = lua_pushfstring(L, "%s%s%s", owner, object_class ? ":" : ".", function->name);
   if (!function->is_async) {
     lua_pushcclosure(L, l_call, 2);

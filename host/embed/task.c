@@ -173,7 +173,8 @@ int lac_l_task_ended(lua_State *L) {
 typedef struct start {
   lac_embedding *embedding;
   lacuna_task_t *task;
-  lacuna_value function;            /* nil: */
+  bool is_function;
+  lacuna_value function;            /* else: */
   const char *kind, *source, *name; /* "file" or "string" */
   const lacuna_value *arguments;
   int count;
@@ -182,10 +183,9 @@ typedef struct start {
 static int run_start(lua_State *L, void *data) {
   const start *start = data;
   luaL_checkstack(L, start->count + 8, "arguments of a task");
-  bool is_function = start->function.type != LACUNA_NIL;
-  lac_push_half(start->embedding, L, is_function ? LAC_HALF_SPAWN : LAC_HALF_SPAWN_SOURCE);
+  lac_push_half(start->embedding, L, start->is_function ? LAC_HALF_SPAWN : LAC_HALF_SPAWN_SOURCE);
   lua_pushlightuserdata(L, start->task);
-  if (is_function) {
+  if (start->is_function) {
     lac_push_value(start->embedding, L, start->function);
   } else {
     lua_pushstring(L, start->kind);
@@ -216,8 +216,8 @@ static lacuna_task_t *start_task(lacuna_t *runtime, start *start) {
 }
 
 lacuna_task_t *lacuna_spawn(lacuna_t *runtime, lacuna_value function, const lacuna_value *arguments, int count) {
-  if (function.type != LACUNA_FUNCTION) return NULL;
-  return start_task(runtime, &(start){.function = function, .arguments = arguments, .count = count});
+  return start_task(runtime,
+                    &(start){.is_function = true, .function = function, .arguments = arguments, .count = count});
 }
 
 lacuna_task_t *lacuna_spawn_string(lacuna_t *runtime, const char *source, const char *name,
@@ -231,17 +231,17 @@ lacuna_task_t *lacuna_spawn_file(lacuna_t *runtime, const char *path, const lacu
                     &(start){.kind = "file", .source = path, .name = path, .arguments = arguments, .count = count});
 }
 
+/* NULL is a task that there was no memory for. */
 lacuna_status lacuna_task_status(const lacuna_task_t *task) {
-  return task->status;
+  return task ? task->status : LACUNA_FAILED;
 }
 
 static bool has_ended(void *data) {
-  const lacuna_task_t *task = data;
-  return task->status != LACUNA_PENDING;
+  return lacuna_task_status(data) != LACUNA_PENDING;
 }
 
 lacuna_status lacuna_task_wait(lacuna_task_t *task, int timeout_ms) {
-  if (has_ended(task)) return task->status;
+  if (has_ended(task)) return lacuna_task_status(task);
   lacuna_t *runtime = task->embedding->runtime;
   if (task->embedding->call_depth > 0 || lac_driver_is_inside(lac_runtime_driver(runtime)))
     lac_output_log(lac_runtime_output(runtime), "lacuna_task_wait: called from within a callback");
@@ -251,7 +251,7 @@ lacuna_status lacuna_task_wait(lacuna_task_t *task, int timeout_ms) {
 }
 
 void lacuna_task_on_done(lacuna_task_t *task, void (*on_done)(lacuna_task_t *task, void *data), void *data) {
-  if (!on_done || task->on_done) return;
+  if (!task || !on_done || task->on_done) return;
   task->on_done = on_done;
   task->on_done_data = data;
   if (has_ended(task)) deliver_done(task);
@@ -303,14 +303,15 @@ void lacuna_task_set_deadline(lacuna_task_t *task, int timeout_ms) {
 }
 
 int lacuna_task_result_count(const lacuna_task_t *task) {
-  return task->result_count;
+  return task ? task->result_count : 0;
 }
 
 lacuna_value lacuna_task_result(const lacuna_task_t *task, int index) {
-  return index >= 0 && index < task->result_count ? task->results[index] : lacuna_nil();
+  return index >= 0 && index < lacuna_task_result_count(task) ? task->results[index] : lacuna_nil();
 }
 
 const lacuna_error *lacuna_task_error(lacuna_task_t *task) {
+  if (!task) return &memory_error;
   task->is_error_seen = true;
   return task->has_error ? &task->error : NULL;
 }

@@ -72,12 +72,12 @@ typedef enum lacuna_stream { LACUNA_STDOUT = 1, LACUNA_STDERR = 2 } lacuna_strea
  * what scripts shall have instead, the program gives them by lacuna_module and on_load. This bounds what a script can
  * reach, not what a malicious one can break inside its own runtime. docs/embedding.md says what is left with each. */
 enum {
-  LACUNA_NO_FFI = 1, /* FFI, C modules, luv, the debug and jit libraries; threads, workers and their shared memory */
-  LACUNA_NO_BYTECODE = 2, /* anything but source text as code; goes with LACUNA_NO_FFI, and that with it */
-  LACUNA_NO_OS = 4,       /* commands, the environment, signals, ending or stopping the process */
-  LACUNA_NO_NET = 8,      /* connections; not LACUNA_NO_FS */
-  LACUNA_NO_FS = 16,      /* files and the standard input; not LACUNA_NO_NET */
-  LACUNA_SANDBOX = 31,    /* all: the language, lacuna's tasks, and output */
+  LACUNA_NO_FFI = 1,      /* FFI, C modules, luv, debug, jit; threads and workers, which have no sandbox */
+  LACUNA_NO_BYTECODE = 2, /* code that is not source text; goes with LACUNA_NO_FFI, and that with it */
+  LACUNA_NO_OS = 4,       /* commands, the environment, signals, ending or stopping the program */
+  LACUNA_NO_NET = 8,      /* connections */
+  LACUNA_NO_FS = 16,      /* files and the standard input; but not LACUNA_NO_NET */
+  LACUNA_SANDBOX = 31,    /* all: the language, lacuna's tasks, the clock, and output are left */
 };
 
 /* What a runtime is made with; all zero is the default. */
@@ -254,9 +254,9 @@ LACUNA_API void lacuna_release(lacuna_t *runtime, lacuna_value kept);
 
 /* ---- tasks ---- */
 
-/* Starts a Lua function as a task, at the loop's next turn; a string, or a file, as the script that it is. What cannot
- * be read or compiled is a task that fails. NULL if memory ran out or `function` is none. The handle is the program's,
- * to release. */
+/* Starts a Lua function as a task, at the loop's next turn; a string, or a file, as the script that it is. What is no
+ * function, or cannot be read or compiled, is a task that fails. NULL if memory ran out: all that takes a task takes
+ * that for one that has failed so. The handle is the program's, to release. */
 LACUNA_API lacuna_task_t *lacuna_spawn(lacuna_t *runtime, lacuna_value function, const lacuna_value *arguments,
                                        int count);
 LACUNA_API lacuna_task_t *lacuna_spawn_string(lacuna_t *runtime, const char *source, const char *name,

@@ -84,6 +84,9 @@ TypeError: bad argument #1 to 'program.show' (number expected, got nil)
     .. ("2\ttrue\t하나\tnil\n"):rep(3) .. ("3\ttrue\t하나\tnil\t3\n"):rep(3) .. [[
 false	RuntimeError: program.fail failed
 false	RuntimeError: program.fail_async failed
+status 1, lacuna_spawn: function expected, got nil
+status 1, not enough memory
+0 results, a nil one, cancelled 0
 ]]},
   reports = {output = "^" .. [==[
 stdout %[print	1]

@@ -62,7 +62,10 @@ end
 ---@param fn function an async function too
 ---@param ... any its arguments
 function embed.spawn(handle, fn, ...)
-  if coroutines.iscoroutinefunction(fn) then
+  if type(fn) ~= "function" then
+    local err = errors.TypeError("lacuna_spawn: function expected, got " .. type(fn))
+    start(handle, function() error(err, 0) end)
+  elseif coroutines.iscoroutinefunction(fn) then
     start(handle, fn(...))
   else
     start(handle, setmetatable({ fn, select("#", ...), ... }, coroutines.Coroutine))

@@ -68,6 +68,15 @@ int main(void) {
   lacuna_t *runtime = lacuna_new(NULL);
   lacuna_module(runtime, "program", functions, NULL);
   int status = lacuna_run_string(runtime, source, "=results", 0, NULL);
+  lacuna_task_t *task =
+      lacuna_spawn(runtime, lacuna_get(runtime, lacuna_globals(runtime), lacuna_string("no")), NULL, 0);
+  lacuna_status end = lacuna_task_wait(task, -1);
+  printf("status %d, %s\n", end, lacuna_task_error(task)->message);
+  lacuna_task_release(task);
+  /* What a task is for which there was no memory. */
+  printf("status %d, %s\n", lacuna_task_wait(NULL, -1), lacuna_task_error(NULL)->message);
+  printf("%d results, a %s one, cancelled %d\n", lacuna_task_result_count(NULL),
+         lacuna_task_result(NULL, 0).type == LACUNA_NIL ? "nil" : "strange", lacuna_task_cancel(NULL, NULL));
   lacuna_free(runtime);
   return status;
 }
