@@ -24,9 +24,16 @@ static const struct {
   const char *name; /* of a module, and of what is below it */
   unsigned flag;
 } modules[] = {
-    {"lacuna.exec", LACUNA_NO_FFI}, {"lacuna.native.signals", LACUNA_NO_OS}, {"lacuna.io.signals", LACUNA_NO_OS},
-    {"lacuna.http", LACUNA_NO_NET}, {"lacuna.requests", LACUNA_NO_NET},      {"lacuna.native.curl", LACUNA_NO_NET},
-    {"lacuna.stdin", LACUNA_NO_FS}, {"lacuna.stdout", LACUNA_NO_FS},         {"luv", LACUNA_NO_FS},
+    {"lacuna.exec", LACUNA_NO_FFI},
+    {"lacuna.native.signals", LACUNA_NO_OS},
+    {"lacuna.io.signals", LACUNA_NO_OS},
+    {"lacuna.http", LACUNA_NO_NET},
+    {"lacuna.requests", LACUNA_NO_NET},
+    {"lacuna.native.curl", LACUNA_NO_NET},
+    {"lacuna.native.charset", LACUNA_NO_NET},
+    {"lacuna.stdin", LACUNA_NO_FS},
+    {"lacuna.stdout", LACUNA_NO_FS},
+    {"luv", LACUNA_NO_FS},
     {"lacuna.cli", LACUNA_NO_FFI},
 };
 
