@@ -7,11 +7,11 @@ return {
   },
   cases = {
     {name = "thread, one at a time", arguments = {"thread", "one", 5000}, count = 5000},
-    {name = "threads, 10000 at once", arguments = {"thread", "many", 10000}, count = 10000},
-    {name = "thread, 1 MB", arguments = {"thread", "megabyte", 200}, count = 200},
+    {name = "threads, 10000 at once", arguments = {"thread", "many", 10000}, count = 10000, without = {"limit"}},
+    {name = "thread, 1 MB", arguments = {"thread", "megabyte", 200}, count = 200, without = {"limit"}},
     {name = "process, one at a time", arguments = {"process", "one", 2000}, count = 2000},
-    {name = "processes, 10000 at once", arguments = {"process", "many", 10000}, count = 10000},
-    {name = "process, 1 MB", arguments = {"process", "megabyte", 100}, count = 100},
+    {name = "processes, 10000 at once", arguments = {"process", "many", 10000}, count = 10000, without = {"limit"}},
+    {name = "process, 1 MB", arguments = {"process", "megabyte", 100}, count = 100, without = {"limit"}},
   },
   goals = {
     {case = "thread, one at a time", measure = "wall_us", must = {asyncio = 2}},
