@@ -32,28 +32,46 @@ local function invoke(fn, ...)
   return finish(fn(...))
 end
 
-local function invoke_encoded(bytes, size)
-  return invoke(decode(bytes, size))
-end
-
 -- Seconds that have passed on the worker's virtual clock, false if none have.
 local function elapsed_since(started)
   local now = clock()
   return now > started and now - started
 end
 
-local function encode_outcome(encode, started, is_ok, ...)
-  local elapsed = started and elapsed_since(started)
-  if is_ok then return encode(true, elapsed, ...) end
-  return encode(false, elapsed, (...), stack)
+local has_returned -- the function that is called: what is raised from then on is the codec's
+
+-- These call no function last: the compiler leaves a trace through one that is called so with any number of arguments.
+
+local function encode_results(encode, started, ...)
+  has_returned = true
+  local outcome = encode(true, started and elapsed_since(started), ...)
+  return outcome
 end
 
--- Calls fn(...), which is given what is to be run, and encodes what comes of it.
-local function run(encode, fn, ...)
-  local started = is_clock_virtual and clock()
-  local ok, outcome = pcall(encode_outcome, encode, started, xpcall(fn, keep_stack, ...))
+local function perform(encode, started, fn, ...)
+  local outcome = encode_results(encode, started, finish(fn(...)))
+  return outcome
+end
+
+local function perform_encoded(encode, started, bytes, size)
+  local outcome = perform(encode, started, decode(bytes, size))
+  return outcome
+end
+
+local function encode_error(encode, started, err)
+  if has_returned then return encode(false, false, errors.wrap(err), "") end -- a result that cannot travel
+  local ok, outcome = pcall(encode, false, started and elapsed_since(started), err, stack)
   if ok then return outcome end
-  return encode(false, false, errors.wrap(outcome), "") -- a result, or an error, that cannot travel
+  return encode(false, false, errors.wrap(outcome), "") -- an error that cannot travel
+end
+
+-- Calls performer(encode, started, ...), one of the last two above, and encodes what is raised.
+local function run(performer, encode, ...)
+  has_returned = false
+  local started = is_clock_virtual and clock()
+  local ok, outcome = xpcall(performer, keep_stack, encode, started, ...)
+  if ok then return outcome end
+  return encode_error(encode, started, outcome)
 end
 
 --- Runs a call that has travelled. Suspends when the function does; raises nothing.
@@ -61,7 +79,7 @@ end
 ---@return string bytes of codec.encode_outcome: (true, elapsed, ...) or (false, elapsed, error, stack), where elapsed
 ---  is how many seconds passed on a virtual clock, or false
 function call.run(bytes)
-  return run(codec.encode_outcome, invoke_encoded, bytes)
+  return run(perform_encoded, codec.encode_outcome, bytes)
 end
 
 --- The same in place: for a message that may stand somewhere in memory, and an outcome that is to be copied.
@@ -69,7 +87,8 @@ end
 ---@param size? integer
 ---@return string.buffer
 function call.run_in_place(bytes, size)
-  return run(encode_in_place, invoke_encoded, bytes, size)
+  local outcome = run(perform_encoded, encode_in_place, bytes, size)
+  return outcome
 end
 
 --- The same for a function that is here already.
@@ -77,7 +96,7 @@ end
 ---@param ... any
 ---@return string.buffer
 function call.run_function(fn, ...)
-  return run(encode_in_place, invoke, fn, ...)
+  return run(perform, encode_in_place, fn, ...)
 end
 
 --- On the caller's side: fails a future with the error that has come back. The stack in the worker stands above the

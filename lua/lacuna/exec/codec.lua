@@ -182,14 +182,16 @@ end
 
 local function read_values(count)
   if count == 0 then return end
-  if count == 1 then return input:decode() end
-  if count == 2 then
-    local first = input:decode()
-    return first, input:decode()
+  if count > 3 then
+    local values = {}
+    for i = 1, count do values[i] = input:decode() end
+    return unpack(values, 1, count)
   end
-  local values = {}
-  for i = 1, count do values[i] = input:decode() end
-  return unpack(values, 1, count)
+  local first = input:decode()
+  if count == 1 then return first end
+  local second = input:decode()
+  if count == 2 then return first, second end
+  return first, second, input:decode()
 end
 
 local loaded = kept.new() -- the bytes of a function that has no state -> the function

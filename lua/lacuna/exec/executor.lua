@@ -62,11 +62,15 @@ end
 
 -- ---- what the crew reports ----
 
-local function settle(call, is_ok, elapsed, ...)
+local settle
+
+local function settle_pending(call, is_ok, ...)
+  if call[STATE] == PENDING then settle(call, is_ok, false, ...) end
+end
+
+function settle(call, is_ok, elapsed, ...)
   if elapsed then -- seconds that the call slept on the worker's virtual clock: they pass on this one too
-    return call:get_loop():call_later(elapsed, function(...)
-      if call[STATE] == PENDING then settle(call, ...) end
-    end, is_ok, false, ...)
+    return call:get_loop():call_later(elapsed, settle_pending, call, is_ok, ...)
   end
   if is_ok then return complete(call, ...) end
   local err, stack = ...

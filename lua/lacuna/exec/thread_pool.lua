@@ -43,6 +43,10 @@ local function update_listening(crew)
   crew.outcomes:listen("message", crew.on_message, wanted)
 end
 
+local function report_no_worker(crew, problem)
+  crew.executor:on_broken("no worker thread can be made: " .. problem)
+end
+
 -- Starts the workers that the calls need.
 local function add_workers(crew)
   while crew.outstanding > crew.worker_count and crew.worker_count < crew.executor.max_workers do
@@ -50,9 +54,7 @@ local function add_workers(crew)
     local thread, problem = native.start(number, crew.queue, crew.outcomes, crew.setup,
       scheduler.is_clock_virtual, scheduler.is_debug)
     if not thread then
-      if crew.worker_count == 0 then
-        loops.current():call_soon(function() crew.executor:on_broken("no worker thread can be made: " .. problem) end)
-      end
+      if crew.worker_count == 0 then loops.current():call_soon(report_no_worker, crew, problem) end
       return
     end
     crew.last_number, crew.workers[number] = number, thread
