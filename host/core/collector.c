@@ -37,8 +37,9 @@ static bool is_marking(const state *state) {
 }
 
 /* Whether an object on the list is the thread of a task that waits, or that has nothing to do. */
-static bool is_waiting(const lac_collector *collector, const lac_object *object) {
-  return object->type == THREAD_TYPE && object->c_frame == collector;
+static bool is_waiting(lac_collector *collector, const lac_object *object) {
+  return object->type == THREAD_TYPE &&
+         (object->c_frame == lac_collector_waiting(collector) || object->c_frame == lac_collector_spared(collector));
 }
 
 /* Whether all that a thread refers to has been marked. */
@@ -48,13 +49,20 @@ static bool is_marked_through(const lac_object *thread) {
   return !(thread->environment->marked & LAC_MARKED_WHITE);
 }
 
-/* Does what the end of marking would: the slots beyond the top are emptied; a function elsewhere that shares a variable
- * of this stack may still change it, so that variable is looked at again. */
-static void spare(lac_object *thread) {
+/* What is left above the top may be about to be freed, and the next function called there would show it to the
+ * collector again: the end of marking empties those slots. */
+static void clear_above_top(lac_object *thread) {
   for (uint64_t *slot = thread->top; slot < thread->stack + thread->stack_size; slot++) *slot = nil;
+}
+
+/* Does what the end of marking would. A function elsewhere that shares a variable of this stack may still change it, so
+ * that variable is looked at again. */
+static void spare(lac_collector *collector, lac_object *thread) {
+  clear_above_top(thread);
   for (lac_object *upvalue = thread->open_upvalues; upvalue; upvalue = upvalue->next)
     upvalue->marked &= (uint8_t)~LAC_MARKED_WHITE;
   thread->marked |= LAC_MARKED_BLACK;
+  thread->c_frame = lac_collector_spared(collector);
 }
 
 void lac_collector_spare(lac_collector *collector) {
@@ -67,7 +75,7 @@ void lac_collector_spare(lac_collector *collector) {
     lac_object *object = *link;
     if (is_waiting(collector, object) && is_marked_through(object)) {
       *link = object->gray_next;
-      spare(object);
+      spare(collector, object);
     } else {
       link = &object->gray_next;
     }
@@ -84,9 +92,14 @@ void lac_collector_mark(lac_collector *collector, lua_State *thread) {
   state->gray = object;
 }
 
+/* The stack is cleared a second time, for what a debugger or a C module has pushed and popped meanwhile. It may have
+ * been freed by now, and the thread's colour does not tell: the sweep has changed it. */
 void lac_collector_restore(lac_collector *collector, lua_State *thread) {
   state *state = collector->state;
   lac_object *object = (lac_object *)(void *)thread;
+  clear_above_top(object);
+  object->c_frame = lac_collector_waiting(collector);
+  if (!(object->marked & LAC_MARKED_BLACK)) return; /* spared in an earlier cycle */
   object->marked &= (uint8_t)~LAC_MARKED_BLACK;
   if (!is_marking(state)) return;
   object->gray_next = state->gray_again;

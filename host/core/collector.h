@@ -45,22 +45,32 @@ void lac_collector_spare(lac_collector *collector);
 /* Has a waiting thread that marking has not come to visited in one of its steps. */
 void lac_collector_mark(lac_collector *collector, lua_State *thread);
 
-/* Puts a thread that was spared back on the list. */
+/* Makes a thread that was spared one that merely waits. */
 void lac_collector_restore(lac_collector *collector, lua_State *thread);
 
-/* Must be called when something is written on the stack of a thread that waits. */
-static inline void lac_collector_touch(lac_collector *collector, lua_State *thread) {
-  const lac_object *object = (const lac_object *)(const void *)thread;
-  if (collector->state && object->marked & LAC_MARKED_BLACK) lac_collector_restore(collector, thread);
+/* What LuaJIT takes for C code under which a thread runs, so that it resumes it for nobody else: one address while a
+ * thread waits, another from when it was spared until it is touched or resumed. */
+static inline void *lac_collector_waiting(lac_collector *collector) {
+  return collector;
 }
 
-/* A thread has yielded to the scheduler, and waits. What LuaJIT takes for C code that it runs under has it refuse to
- * resume the thread for anybody else, and is the mark of those that may be spared. One that is new, or was, leads from
- * a task that has been visited already, and would be found at the end only. */
+static inline void *lac_collector_spared(lac_collector *collector) {
+  return &collector->seen;
+}
+
+/* Must be called before something is written on the stack of a thread that waits, to stay there or while memory may be
+ * allocated. What is pushed and popped at once needs no call. Nobody but the scheduler may run code there. */
+static inline void lac_collector_touch(lac_collector *collector, lua_State *thread) {
+  const lac_object *object = (const lac_object *)(const void *)thread;
+  if (collector->state && object->c_frame == lac_collector_spared(collector)) lac_collector_restore(collector, thread);
+}
+
+/* A thread has yielded to the scheduler, and waits. One that is new, or was, leads from a task that has been visited
+ * already, and would be found at the end only. */
 static inline void lac_collector_claim(lac_collector *collector, lua_State *thread) {
   lac_object *object = (lac_object *)(void *)thread;
   if (!collector->state) return;
-  object->c_frame = collector;
+  object->c_frame = lac_collector_waiting(collector);
   if (object->marked & LAC_MARKED_WHITE) lac_collector_mark(collector, thread);
 }
 

@@ -115,6 +115,57 @@ describe("what a waiting task holds", function()
     await(async.gather(tasks))
     assert.equal(0, wrong)
   end))
+
+  -- What a debugger reads is pushed on the stack, and stays above its top. The functions that run there later must not
+  -- show it to the collector, which may have freed it by then. Here strings that look like objects take its place.
+  it("is not what a debugger has read of it meanwhile", body(function()
+    local ROUNDS, READ, STRINGS, LOOKS_MARKABLE = 2, 50, 3000, ("\3\10" .. ("\0"):rep(14)):rep(60)
+    local threads, changes, kept, is_never = {}, {}, { was = false }, false
+    local function pause(i)
+      local shared = false
+      changes[i] = function(value) shared, kept.was = value, shared end
+      await(async.sleep(1))
+      if is_never then -- what makes the frame cover what was above the top
+        print(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
+          30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56)
+      end
+      local cycle = setmetatable({ {} }, { __mode = "v" })
+      repeat
+        for _ = 1, 100 do kept.last = { i } end -- the collector takes its steps here
+        collectgarbage("count") -- ends the trace: compiled, the loop would read cycle[1] but once
+      until not cycle[1]
+    end
+    local function read_and_resume()
+      local tasks, strings = {}, {}
+      for i = 1, READ do
+        tasks[i] = async.create_task(function()
+          threads[i] = coroutine.running()
+          pause(i)
+        end)
+      end
+      turns()
+      local level = 0
+      repeat level = level + 1 until debug.getinfo(threads[1], level, "f").func == pause
+      collectgarbage()
+      local cycle = setmetatable({ {} }, { __mode = "v" })
+      repeat
+        for i = 1, cycle[1] and READ or 0 do
+          changes[i]({})
+          assert.equal("shared", (debug.getlocal(threads[i], level, 2)))
+          changes[i](false)
+          kept.was = not kept.was
+        end
+        local is_over = collectgarbage("step", STEP_KIB)
+        collectgarbage("stop")
+        await(async.sleep(0))
+      until is_over
+      for i = 1, STRINGS do strings[i] = ("%-16d"):format(i) .. LOOKS_MARKABLE end
+      collectgarbage("restart")
+      await(async.gather(tasks))
+      for i = 1, STRINGS do assert.is_true(strings[i] == ("%-16d"):format(i) .. LOOKS_MARKABLE) end
+    end
+    for _ = 1, ROUNDS do read_and_resume() end
+  end))
 end)
 
 describe("the thread of a waiting task", function()
