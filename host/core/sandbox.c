@@ -6,15 +6,14 @@
 #include "core/runtime.h"
 
 static const struct {
-  unsigned flag;
   const char *name;
-  unsigned implied;
+  unsigned flag, implied;
 } flags[] = {
-    {LACUNA_NO_FFI, "LACUNA_NO_FFI", LACUNA_NO_BYTECODE}, /* crafted bytecode reaches all memory */
-    {LACUNA_NO_BYTECODE, "LACUNA_NO_BYTECODE", LACUNA_NO_FFI},
-    {LACUNA_NO_OS, "LACUNA_NO_OS", LACUNA_NO_FFI | LACUNA_NO_BYTECODE},
-    {LACUNA_NO_NET, "LACUNA_NO_NET", LACUNA_NO_OS | LACUNA_NO_FFI | LACUNA_NO_BYTECODE},
-    {LACUNA_NO_FS, "LACUNA_NO_FS", LACUNA_NO_OS | LACUNA_NO_FFI | LACUNA_NO_BYTECODE},
+    {"LACUNA_NO_FFI", LACUNA_NO_FFI, LACUNA_NO_BYTECODE}, /* crafted bytecode reaches all memory */
+    {"LACUNA_NO_BYTECODE", LACUNA_NO_BYTECODE, LACUNA_NO_FFI},
+    {"LACUNA_NO_OS", LACUNA_NO_OS, LACUNA_NO_FFI | LACUNA_NO_BYTECODE},
+    {"LACUNA_NO_NET", LACUNA_NO_NET, LACUNA_NO_OS | LACUNA_NO_FFI | LACUNA_NO_BYTECODE},
+    {"LACUNA_NO_FS", LACUNA_NO_FS, LACUNA_NO_OS | LACUNA_NO_FFI | LACUNA_NO_BYTECODE},
 };
 
 enum { FLAG_COUNT = sizeof flags / sizeof *flags };

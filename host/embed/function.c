@@ -17,9 +17,9 @@ enum {
 };
 
 typedef struct parameter {
-  int type;               /* a lacuna_type, or one of the above */
-  const char *class_name; /* of CLASS_TYPE: into the text of the parameters; of SELF_TYPE */
-  size_t class_name_size;
+  int type;         /* a lacuna_type, or one of the above */
+  const char *name; /* of the type: into the text of the parameters, or the class's own */
+  size_t name_size;
   bool is_optional;
 } parameter;
 
@@ -50,7 +50,7 @@ static const char *const type_names[] = {"nil",   "boolean",  "number", "integer
 
 static bool is_class_named(const lac_box *box, const parameter *parameter) {
   const char *name = box->object_class->name;
-  return strncmp(name, parameter->class_name, parameter->class_name_size) == 0 && !name[parameter->class_name_size];
+  return strncmp(name, parameter->name, parameter->name_size) == 0 && !name[parameter->name_size];
 }
 
 /* Makes an integer of a number; false if it is none. */
@@ -93,10 +93,7 @@ static int raise_argument(lua_State *L, const binding *binding, int index, const
   if (lua_type(L, index) == LUA_TNUMBER && parameter->type == INTEGER_TYPE) got = lua_tostring(L, index);
   lac_push_half(binding->embedding, L, LAC_HALF_RAISE);
   lua_pushliteral(L, "TypeError");
-  if (parameter->class_name)
-    lua_pushlstring(L, parameter->class_name, parameter->class_name_size);
-  else
-    lua_pushstring(L, parameter->type == INTEGER_TYPE ? "integer" : type_names[parameter->type]);
+  lua_pushlstring(L, parameter->name, parameter->name_size);
   const char *expected = lua_tostring(L, -1);
   if (parameter->type == SELF_TYPE)
     lua_pushfstring(L, "calling '%s' on a bad object (%s expected, got %s)", binding->name, expected, got);
@@ -150,6 +147,7 @@ ALWAYS_INLINE const lacuna_value *read_arguments(lua_State *L, const binding *bi
 ALWAYS_INLINE lacuna_status call_function(lua_State *L, const binding *binding, const lacuna_value *arguments,
                                           int count, int mark, lacuna_call_t *call) {
   lac_embedding *embedding = binding->embedding;
+  /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): a method's first argument has been read */
   call->data = binding->object_class ? arguments[0].pointer : binding->data;
   lua_State *was_running = embedding->L;
   embedding->L = L;
@@ -256,12 +254,12 @@ static const char *next_word(const char **text, size_t *size) {
 }
 
 static parameter parse_parameter(const char *word, size_t size) {
-  parameter parameter = {.type = CLASS_TYPE, .class_name = word};
+  parameter parameter = {.type = CLASS_TYPE, .name = word};
   if (word[size - 1] == '?') {
     parameter.is_optional = true;
     size--;
   }
-  parameter.class_name_size = size;
+  parameter.name_size = size;
   if (size == 3 && strncmp(word, "any", size) == 0) parameter.type = ANY_TYPE;
   for (int type = LACUNA_BOOLEAN; type <= LACUNA_FUNCTION; type++)
     if (strlen(type_names[type]) == size && strncmp(word, type_names[type], size) == 0) parameter.type = type;
