@@ -49,16 +49,8 @@ static bool is_marked_through(const lac_object *thread) {
   return !(thread->environment->marked & LAC_MARKED_WHITE);
 }
 
-/* What is left above the top may be about to be freed, and the next function called there would show it to the
- * collector again: the end of marking empties those slots. */
-static void clear_above_top(lac_object *thread) {
-  for (uint64_t *slot = thread->top; slot < thread->stack + thread->stack_size; slot++) *slot = nil;
-}
-
-/* Does what the end of marking would. A function elsewhere that shares a variable of this stack may still change it, so
- * that variable is looked at again. */
+/* A function elsewhere that shares a variable of this stack may still change it: the variable is looked at again. */
 static void spare(lac_collector *collector, lac_object *thread) {
-  clear_above_top(thread);
   for (lac_object *upvalue = thread->open_upvalues; upvalue; upvalue = upvalue->next)
     upvalue->marked &= (uint8_t)~LAC_MARKED_WHITE;
   thread->marked |= LAC_MARKED_BLACK;
@@ -92,12 +84,14 @@ void lac_collector_mark(lac_collector *collector, lua_State *thread) {
   state->gray = object;
 }
 
-/* The stack is cleared a second time, for what a debugger or a C module has pushed and popped meanwhile. It may have
- * been freed by now, and the thread's colour does not tell: the sweep has changed it. */
+/* What is left above the top, or a debugger or a C module has pushed and popped there meanwhile, may have been freed,
+ * and the next function called there would show it to the collector again. The end of marking empties those slots,
+ * where it comes; this does it for a thread that was spared, in whichever cycle: its colour does not tell, since the
+ * sweep has changed it. */
 void lac_collector_restore(lac_collector *collector, lua_State *thread) {
   state *state = collector->state;
   lac_object *object = (lac_object *)(void *)thread;
-  clear_above_top(object);
+  for (uint64_t *slot = object->top; slot < object->stack + object->stack_size; slot++) *slot = nil;
   object->c_frame = lac_collector_waiting(collector);
   if (!(object->marked & LAC_MARKED_BLACK)) return; /* spared in an earlier cycle */
   object->marked &= (uint8_t)~LAC_MARKED_BLACK;

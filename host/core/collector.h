@@ -59,7 +59,8 @@ static inline void *lac_collector_spared(lac_collector *collector) {
 }
 
 /* Must be called before something is written on the stack of a thread that waits, to stay there or while memory may be
- * allocated. What is pushed and popped at once needs no call. Nobody but the scheduler may run code there. */
+ * allocated. What is pushed and popped at once needs no call. Nobody may run code there: LuaJIT forbids calls on
+ * a thread that has yielded. */
 static inline void lac_collector_touch(lac_collector *collector, lua_State *thread) {
   const lac_object *object = (const lac_object *)(const void *)thread;
   if (collector->state && object->c_frame == lac_collector_spared(collector)) lac_collector_restore(collector, thread);
