@@ -1,5 +1,6 @@
 # asyncio.py threads|processes sums|strings SIZE
 import asyncio
+import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -19,18 +20,24 @@ def strings(n):
     return len(words)
 
 
+def cpu_s():  # of this process and its ended children
+    return sum(os.times()[:4])
+
+
 async def main():
     fn = sums if name == "sums" else strings
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), cpu_s()
     for _ in range(4):
         fn(size)
-    serial = time.perf_counter() - started
+    serial, serial_cpu = time.perf_counter() - started, cpu_s() - started_cpu
     loop = asyncio.get_running_loop()
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), cpu_s()
     with (ThreadPoolExecutor if kind == "threads" else ProcessPoolExecutor)(2) as pool:
         await asyncio.gather(*[loop.run_in_executor(pool, fn, size) for _ in range(4)])
     print("wall_s", time.perf_counter() - started)
     print("serial_s", serial)
+    print("cpu_s", cpu_s() - started_cpu)
+    print("serial_cpu_s", serial_cpu)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ return {
     {name = "share", title = "of the time in sequence", of = function(run) return run.wall_s / run.serial_s end},
     {name = "speedup", title = "times as fast", of = function(run) return run.serial_s / run.wall_s end},
     {name = "cores", title = "effective cores", of = function(run) return run.cores end},
+    {name = "cpu_share", title = "of the CPU in sequence", of = function(run)
+      return run.serial_cpu_s > 0 and run.cpu_s / run.serial_cpu_s or 1 -- of the sums: less than a tick
+    end},
     {name = "use", title = "times as fast a core", of = function(run) return run.serial_s / run.wall_s / run.cores end},
   },
   cases = {
