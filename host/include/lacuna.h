@@ -125,7 +125,9 @@ LACUNA_API void lacuna_free(lacuna_t *runtime);
 LACUNA_API const char *lacuna_version(void);
 LACUNA_API int lacuna_abi(void);
 
-/* The runtime's Lua state, for what this interface does not offer; and its uv loop. */
+/* The runtime's Lua state, for what this interface does not offer; and its uv loop. A Lua C function must not keep the
+ * state that it was called with: a task that waits is not to be disturbed, and nothing keeps alive what is put there.
+ */
 LACUNA_API struct lua_State *lacuna_lua_state(lacuna_t *runtime);
 LACUNA_API struct uv_loop_s *lacuna_loop(lacuna_t *runtime);
 
