@@ -153,13 +153,16 @@ uint32_t lac_loop_arm(lua_State *L, lac_loop *loop, double when, lac_slot_state 
   return slot;
 }
 
-void lac_loop_disarm(lua_State *L, lac_loop *loop, uint32_t slot) {
+bool lac_loop_disarm(lua_State *L, lac_loop *loop, uint32_t slot) {
+  if (loop->slots[slot] == LAC_SLOT_OVER) return false;
   lua_pushboolean(L, 0);
   set_entry(L, loop, slot);
-  if (loop->slots[slot] == LAC_SLOT_FIRED) return; /* its number in the ready list frees the slot */
+  bool is_fired = loop->slots[slot] == LAC_SLOT_FIRED;
   loop->slots[slot] = LAC_SLOT_FREE;
+  if (is_fired) return true; /* its number in the ready list lets go of the slot */
   if (++loop->timers.stale_count > STALE_MIN && loop->timers.stale_count > loop->timers.count / 2)
     lac_timers_compact(&loop->timers, drop_stale, loop);
+  return true;
 }
 
 double lac_loop_deadline_of(const lac_loop *loop, uint32_t slot) {
@@ -168,18 +171,21 @@ double lac_loop_deadline_of(const lac_loop *loop, uint32_t slot) {
   return -INFINITY; /* it has fired */
 }
 
-void lac_loop_wake_sleeper(lua_State *L, lac_loop *loop, uint32_t slot) {
-  push_entry(L, loop, slot);
-  if (lua_istable(L, -1)) {
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, TASK_WAITS_FOR);
-    lua_rawgeti(L, -1, TASK_THREAD);
+bool lac_loop_end_sleep(lua_State *L, lac_loop *loop, uint32_t slot) {
+  if (loop->slots[slot] == LAC_SLOT_FIRED) {
+    loop->slots[slot] = LAC_SLOT_OVER;
+    lua_pushinteger(L, (lua_Integer)slot);
     lac_loop_push_ready(L, loop);
+    return false;
+  }
+  bool is_over = loop->slots[slot] == LAC_SLOT_OVER;
+  if (is_over) {
+    push_entry(L, loop, slot);
     lua_pushboolean(L, 0);
     set_entry(L, loop, slot);
   }
-  lua_pop(L, 1);
   free_slot(loop, slot);
+  return is_over;
 }
 
 /* ---- making and collecting ---- */

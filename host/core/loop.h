@@ -15,7 +15,7 @@
 #include "core/timers.h"
 
 /* The fields of the Lua objects that C touches; lua/lacuna/kernel/layout.lua has the same numbers. */
-enum { LOOP_READY = 1, READY_COUNT = 0, TASK_THREAD = 6, TASK_WAITS_FOR = 7, HANDLE_SLOT = 1 };
+enum { LOOP_READY = 1, READY_COUNT = 0, TASK_WAITS_FOR = 7, HANDLE_SLOT = 1 };
 
 typedef struct lac_scheduler lac_scheduler;
 
@@ -26,7 +26,7 @@ typedef struct lac_loop {
   int list_refs[2];      /* the ready lists; what has run is nil in them */
   int filling, draining; /* which of them Lua fills, and which the generation below is in: at times the other */
   int position, count;   /* of the generation under way, or of the last: what runs next, and where it ends */
-  int entries_ref;       /* slot + 1 -> what the timer makes ready; false once taken back */
+  int entries_ref;       /* slot + 1 -> what the timer makes ready, of a sleep the thread; false once taken back */
   lac_timers timers;
   unsigned char *slots; /* slot -> lac_slot_state */
   uint32_t *free_slots;
@@ -38,7 +38,8 @@ typedef enum lac_slot_state {
   LAC_SLOT_FREE,   /* or taken back, while the heap still names it */
   LAC_SLOT_SLEEP,  /* of a task */
   LAC_SLOT_HANDLE, /* of a callback */
-  LAC_SLOT_FIRED,  /* a sleep whose number is in the ready list */
+  LAC_SLOT_FIRED,  /* a sleep whose number is in the ready list, */
+  LAC_SLOT_OVER,   /* and there once more, a generation later */
 } lac_slot_state;
 
 /* Pushes a new loop's userdata, not running; raises if memory ran out. Lua's collector frees it. */
@@ -65,14 +66,16 @@ void lac_loop_push_ready(lua_State *L, lac_loop *loop);
 /* Arms a timer for the value on top of the stack, and pops it; returns its slot. Raises if memory ran out. */
 uint32_t lac_loop_arm(lua_State *L, lac_loop *loop, double when, lac_slot_state state);
 
-/* Takes a timer back that has not made its entry ready yet. */
-void lac_loop_disarm(lua_State *L, lac_loop *loop, uint32_t slot);
+/* Takes a timer back; false if it is that of a sleep that is over, which cannot be. */
+bool lac_loop_disarm(lua_State *L, lac_loop *loop, uint32_t slot);
 
 /* Makes ready what is due at `now`. */
 void lac_loop_expire(lua_State *L, lac_loop *loop, double now);
 
-/* The sleep whose number the ready list held is over: its task is ready in the next generation. */
-void lac_loop_wake_sleeper(lua_State *L, lac_loop *loop, uint32_t slot);
+/* The ready list held the number of a sleep. If it has just fired, it is put there again, for the next generation;
+ * nothing of the task is touched until that has come, for it is in no cache. Then its thread is pushed, to be resumed,
+ * and the result is true; false if nothing was pushed. */
+bool lac_loop_end_sleep(lua_State *L, lac_loop *loop, uint32_t slot);
 
 /* The nearest deadline that still counts; INFINITY if there is none. */
 double lac_loop_deadline(lac_loop *loop);

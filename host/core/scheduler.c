@@ -81,7 +81,7 @@ static void start_sleep(lua_State *L, lac_loop *loop, lua_State *thread) {
   double seconds = lua_tonumber(thread, 1);
   lua_xmove(thread, L, 1);
   lua_settop(thread, 0);
-  lua_pushvalue(L, -1);
+  lac_push_thread(L, thread);
   lua_pushinteger(L, (lua_Integer)lac_loop_arm(L, loop, loop_now(loop) + seconds, LAC_SLOT_SLEEP));
   lua_rawseti(L, -2, TASK_WAITS_FOR);
   lua_pop(L, 1);
@@ -164,7 +164,9 @@ static int begin_entry(lua_State *L, lac_loop *loop, int list, int position) {
     resume_thread(L, loop, thread, 2);
     break;
   }
-  case LUA_TNUMBER: lac_loop_wake_sleeper(L, loop, (uint32_t)lua_tointeger(L, -1)); break;
+  case LUA_TNUMBER:
+    if (lac_loop_end_sleep(L, loop, (uint32_t)lua_tointeger(L, -1))) resume_thread(L, loop, lua_tothread(L, -1), 0);
+    break;
   default: /* taken back */ break;
   }
   lua_settop(L, top);
@@ -338,10 +340,10 @@ static int l_arm_ahead(lua_State *L) {
   return lua_tonumber(L, 2) > loop_now(lua_touserdata(L, 1)) ? l_arm(L) : 0;
 }
 
-/* disarm(loop, slot): takes back a timer that has not made its entry ready yet. */
+/* disarm(loop, slot) -> whether it was taken back: not if the sleep is over and its task as good as running. */
 static int l_disarm(lua_State *L) {
-  lac_loop_disarm(L, lua_touserdata(L, 1), (uint32_t)lua_tointeger(L, 2));
-  return 0;
+  lua_pushboolean(L, lac_loop_disarm(L, lua_touserdata(L, 1), (uint32_t)lua_tointeger(L, 2)));
+  return 1;
 }
 
 /* deadline(loop, slot) -> seconds on the loop's clock; -inf once it has fired. */

@@ -8,11 +8,11 @@
  *     a table               a task not yet started, or a handle: run it in a pooled thread, which it is given
  *     a function, a value   a done callback and its future: call it in a pooled thread
  *     true, a table, a value  what listens to a future, and that future: run the table's :run(value) in a pooled thread
- *     a number              the slot of a sleep whose time has come: its task is ready one generation later, because
- *                           asyncio's timer completes a future first and the task runs in the turn after that
+ *     a number              the slot of a sleep whose time has come: its task runs one generation later, when the
+ *                           number has come up again, because asyncio's timer completes a future first
  *     false                 an entry taken back
  *
- * What a task means is Lua's business (lua/lacuna/kernel); C knows three fields of it (loop.h). A scheduler knows no
+ * What a task means is Lua's business (lua/lacuna/kernel); C knows one field of it (loop.h). A scheduler knows no
  * libuv handle: the driver (driver.h) hangs it on a loop, and is what it tells of changes.
  *
  * Memory: a suspended task's thread is anchored by the task, an idle one by the pool. */

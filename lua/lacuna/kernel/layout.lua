@@ -2,8 +2,8 @@
 -- A Future, a Task, a coroutine object and a loop keep what every wait touches in the array part of their table: one
 -- allocation each, half the memory of named fields, and C reaches the few that it needs by number. What is rare is a
 -- named field. A table constructor ends with a constant, or has none: bytecode cuts a table off after its last
--- constant, and each one made from it would be enlarged again. host/core/scheduler.c has the same numbers for READY,
--- THREAD, WAITS_FOR and a handle's SLOT.
+-- constant, and each one made from it would be enlarged again. host/core/loop.h has the same numbers for READY,
+-- WAITS_FOR and a handle's SLOT.
 
 return {
   PLACE = 0, -- of a coroutine object and a Future: where a list that was gathered had it first, or where its group has

@@ -110,9 +110,10 @@ function Task:cancel(message)
   self[CANCEL_COUNT] = self[CANCEL_COUNT] + 1
   local awaited = self[WAITS_FOR]
   if type(awaited) == "number" then
-    native.disarm(self[LOOP][NATIVE], awaited)
-    self[WAITS_FOR] = true
-    schedule(self[LOOP], self[THREAD])
+    if native.disarm(self[LOOP][NATIVE], awaited) then
+      self[WAITS_FOR] = true
+      schedule(self[LOOP], self[THREAD])
+    end
   elseif awaited and (awaited == true or awaited:cancel(message, self)) then
     return true -- a sleep that was cancelled before keeps its message
   end

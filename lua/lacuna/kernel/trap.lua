@@ -206,6 +206,7 @@ function trap.sleep(task, seconds, start)
   local _, is_refused
   if seconds > 0 and not task[MUST_CANCEL] then
     _, is_refused = pcall(yield, seconds, task)
+    task[WAITS_FOR] = false
   else
     task[WAITS_FOR] = seconds > 0
     schedule(task[LOOP], task[THREAD])
