@@ -99,6 +99,21 @@ describe("sleep", function()
     assert.same({ "callback", "sleeper", "after" }, log)
   end))
 
+  it("is cancelled by callbacks of the same time, in the turns before and after its timer's", body(function(loop)
+    for _, is_first in ipairs { true, false } do
+      local task
+      local function cancel() task:cancel("late") end
+      if is_first then loop:call_later(1, cancel) end
+      task = async.create_task(async.sleep(1))
+      virtual.turns()
+      if not is_first then loop:call_later(1, cancel) end
+      assert.equal("late", raised(async.CancelledError, await, task).message)
+      assert.is_true(task:cancelled())
+      await(async.sleep(1)) -- the slot is free again, once
+      await(async.gather(async.sleep(1), async.sleep(2)))
+    end
+  end))
+
   it("takes numbers, and what Lua reads as one", body(function()
     raised(async.TypeError, async.sleep, "soon")
     raised(async.TypeError, async.sleep, nil)
