@@ -73,9 +73,12 @@ static void set_entry(lua_State *L, const lac_loop *loop, uint32_t slot) {
   lua_pop(L, 1);
 }
 
-static void push_entry(lua_State *L, const lac_loop *loop, uint32_t slot) {
+/* Pushes what the timer makes ready, and keeps it no longer. */
+static void take_entry(lua_State *L, const lac_loop *loop, uint32_t slot) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, loop->entries_ref);
   lua_rawgeti(L, -1, (int)slot + 1);
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, -3, (int)slot + 1);
   lua_remove(L, -2);
 }
 
@@ -122,12 +125,10 @@ void lac_loop_expire(lua_State *L, lac_loop *loop, double now) {
       lua_pushinteger(L, (lua_Integer)slot);
       lac_loop_push_ready(L, loop);
     } else {
-      push_entry(L, loop, slot);
+      take_entry(L, loop, slot);
       lua_pushboolean(L, 0);
       lua_rawseti(L, -2, HANDLE_SLOT);
       lac_loop_push_ready(L, loop);
-      lua_pushboolean(L, 0);
-      set_entry(L, loop, slot);
       free_slot(loop, slot);
     }
   }
@@ -179,11 +180,7 @@ bool lac_loop_end_sleep(lua_State *L, lac_loop *loop, uint32_t slot) {
     return false;
   }
   bool is_over = loop->slots[slot] == LAC_SLOT_OVER;
-  if (is_over) {
-    push_entry(L, loop, slot);
-    lua_pushboolean(L, 0);
-    set_entry(L, loop, slot);
-  }
+  if (is_over) take_entry(L, loop, slot);
   free_slot(loop, slot);
   return is_over;
 }
