@@ -15,14 +15,16 @@
 
 #define METATABLE "lacuna.native.charset.conversion"
 
+static void *const not_open = (iconv_t)-1; /* NOLINT(performance-no-int-to-ptr): iconv_open's own failure */
+
 typedef struct conversion {
-  iconv_t descriptor; /* (iconv_t)-1: not open */
+  iconv_t descriptor; /* or not_open */
   lac_bytes out;
 } conversion;
 
 static void end(conversion *c) {
-  if (c->descriptor != (iconv_t)-1) iconv_close(c->descriptor);
-  c->descriptor = (iconv_t)-1;
+  if (c->descriptor != not_open) iconv_close(c->descriptor);
+  c->descriptor = not_open;
   lac_bytes_free(&c->out);
 }
 
@@ -33,7 +35,7 @@ static int l_collect(lua_State *L) {
 
 static conversion *push_conversion(lua_State *L) {
   conversion *c = lua_newuserdata(L, sizeof *c);
-  *c = (conversion){.descriptor = (iconv_t)-1};
+  *c = (conversion){.descriptor = not_open};
   luaL_getmetatable(L, METATABLE);
   lua_setmetatable(L, -2);
   return c;
@@ -59,7 +61,7 @@ static int l_decode(lua_State *L) {
   const char *charset = luaL_checkstring(L, 2);
   conversion *c = push_conversion(L);
   c->descriptor = iconv_open("UTF-8", charset);
-  if (c->descriptor == (iconv_t)-1) return 0;
+  if (c->descriptor == not_open) return 0;
   char *at = (char *)bytes; /* iconv does not write there */
   size_t left = size;
   bool is_converted = true;

@@ -97,7 +97,7 @@ static bool put_char(writer *w, char c) {
 static char escape_of(unsigned char c) {
   static const char control[] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
   if (c < 0x20) return control[c];
-  return c == '"' || c == '\\' ? (char)c : '\0';
+  return (char)(c == '"' || c == '\\' ? c : 0);
 }
 
 static bool put_escaped(writer *w, unsigned char c) {
@@ -159,10 +159,8 @@ static size_t write_short(char *text, double value) {
                                   1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
   if (value < 1e-4 || value >= 1e15) return 0;
   int scale = 14;
-  if (value < 1)
-    for (double above = value; above < 1 && scale < 18; above *= 10) scale++;
-  else
-    while (value >= powers[15 - scale]) scale--;
+  while (value >= powers[15 - scale]) scale--;
+  for (double above = value; above < 1 && scale < 18; scale++) above *= 10;
   int64_t nearest = (int64_t)(value * powers[scale] + 0.5), digits = nearest - 1;
   while (digits <= nearest + 1 && (double)digits / powers[scale] != value) digits++;
   if (digits > nearest + 1) return 0;
