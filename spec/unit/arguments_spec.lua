@@ -20,7 +20,9 @@ local wrong_types = {
   ["create_task: a table of options expected"] = function() async.create_task(nap(), "name") end,
   ["create_task: unknown option nmae"] = function() async.create_task(nap(), { nmae = "x" }) end,
   ["all_tasks: loop or nil expected, got 5"] = function() async.all_tasks(5) end,
-  ["gather: unknown option return_exception (there is return_exceptions)"] = function() async.gather(nap(), { return_exception = true }) end,
+  ["gather: unknown option return_exception (there is return_exceptions)"] = function()
+    async.gather(nap(), { return_exception = true })
+  end,
   ["gather: unknown option return_errors"] = function() async.gather { nap(), return_errors = true } end,
   ["gather: a coroutine was expected, got nan"] = function() async.gather(nap(), NAN) end,
   ["wait: unknown option timout"] = function() async.wait({ nap() }, { timout = 1 }) end,
