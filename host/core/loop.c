@@ -174,9 +174,9 @@ double lac_loop_deadline_of(const lac_loop *loop, uint32_t slot) {
 
 bool lac_loop_end_sleep(lua_State *L, lac_loop *loop, uint32_t slot) {
   if (loop->slots[slot] == LAC_SLOT_FIRED) {
-    loop->slots[slot] = LAC_SLOT_OVER;
     lua_pushinteger(L, (lua_Integer)slot);
     lac_loop_push_ready(L, loop);
+    loop->slots[slot] = LAC_SLOT_OVER; /* not before it stands in the list: memory may run out */
     return false;
   }
   bool is_over = loop->slots[slot] == LAC_SLOT_OVER;

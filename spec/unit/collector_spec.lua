@@ -24,6 +24,21 @@ local function while_collecting(calls, fn)
   end
 end
 
+-- Tasks that run pause(i) and wait in it, whose threads go into a list; and at which level of their stacks it stands.
+local function start_paused(count, threads, pause)
+  local tasks = {}
+  for i = 1, count do
+    tasks[i] = async.create_task(function()
+      threads[i] = coroutine.running()
+      pause(i)
+    end)
+  end
+  turns()
+  local level = 0
+  repeat level = level + 1 until debug.getinfo(threads[1], level, "f").func == pause
+  return tasks, level
+end
+
 describe("what a waiting task holds", function()
   after_each(function() collectgarbage("restart") end)
 
@@ -95,17 +110,8 @@ describe("what a waiting task holds", function()
       await(gate:wait())
       if held[1] ~= i or held[2] ~= expected[i] then wrong = wrong + 1 end
     end
-    local tasks = {}
-    for i = 1, TASKS do
-      expected[i] = 0
-      tasks[i] = async.create_task(function()
-        threads[i] = coroutine.running()
-        pause(i)
-      end)
-    end
-    turns()
-    local level = 0
-    repeat level = level + 1 until debug.getinfo(threads[1], level, "f").func == pause
+    local tasks, level = start_paused(TASKS, threads, pause)
+    for i = 1, TASKS do expected[i] = 0 end
     while_collecting(10, function(i)
       expected[i] = expected[i] + 1
       assert.equal("held", debug.setlocal(threads[i], level, 2, { i, expected[i] }))
@@ -136,16 +142,8 @@ describe("what a waiting task holds", function()
       until not cycle[1]
     end
     local function read_and_resume()
-      local tasks, strings = {}, {}
-      for i = 1, READ do
-        tasks[i] = async.create_task(function()
-          threads[i] = coroutine.running()
-          pause(i)
-        end)
-      end
-      turns()
-      local level = 0
-      repeat level = level + 1 until debug.getinfo(threads[1], level, "f").func == pause
+      local strings = {}
+      local tasks, level = start_paused(READ, threads, pause)
       collectgarbage()
       local cycle = setmetatable({ {} }, { __mode = "v" })
       repeat
